@@ -1,0 +1,15 @@
+"""Everything that touches disk or network: the model, the example images, pictures, downloads."""
+
+from data.examples import CLASS_NAMES, Examples, load_examples
+from data.images import deprocess, open_image, preprocess
+from data.model import load_model
+
+__all__ = [
+    "CLASS_NAMES",
+    "Examples",
+    "deprocess",
+    "load_examples",
+    "load_model",
+    "open_image",
+    "preprocess",
+]

@@ -1,0 +1,17 @@
+"""Content loss: how far the features of the picture are from those of the photograph."""
+
+from torch import Tensor
+
+
+def content_loss(content_weight: float, content_current: Tensor, content_original: Tensor) -> Tensor:
+    """content_weight * sum of squared differences of two feature tensors of one shape (N, C, H, W): a scalar.
+
+    Raises ValueError for different shapes. Gatys et al. 2015, arXiv 1508.06576.
+    """
+    if content_current.shape != content_original.shape:
+        shapes = f"{tuple(content_current.shape)} and {tuple(content_original.shape)}"
+        raise ValueError(f"features of shapes {shapes} cannot be compared: take them from pictures of one size")
+    ### BEGIN SOLUTION
+    loss = content_weight * (content_current - content_original).square().sum()
+    ### END SOLUTION
+    return loss

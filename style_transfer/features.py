@@ -1,0 +1,43 @@
+"""The features that style transfer compares: outputs of certain layers of a convolutional network."""
+
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+from data.model import evaluation_mode
+
+
+def extract_features(x: Tensor, cnn: nn.Module, layers: Iterable[int] | None = None) -> list[Tensor | None]:
+    """A list whose entry i is the output of cnn[i] for x (N, 3, H, W), None where it was not asked for.
+
+    `cnn` is a sequence of layers, or a model whose `features` are one. `layers=None` asks for all. Nothing deeper
+    than the last layer asked for is run. Gradients flow back to x. Raises ValueError for a layer that does not exist.
+    """
+    cnn = layer_sequence(cnn)
+    wanted = set(range(len(cnn)) if layers is None else layers)
+    unknown = sorted(wanted - set(range(len(cnn))))
+    if unknown or not wanted:
+        raise ValueError(f"there are no layers {unknown}: choose from 0 to {len(cnn) - 1}, at least one")
+    features: list[Tensor | None] = [None] * len(cnn)
+    with evaluation_mode(cnn):
+        for i in range(max(wanted) + 1):
+            x = cnn[i](x)
+            if i in wanted:
+                features[i] = x
+                if i < max(wanted) and works_in_place(cnn[i + 1]):
+                    x = x.clone()
+    return features
+
+
+def layer_sequence(model: nn.Module) -> nn.Sequential:
+    """The model itself when it is a sequence of layers, else its `features`; raises ValueError when it has neither."""
+    for candidate in (model, getattr(model, "features", None)):
+        if isinstance(candidate, nn.Sequential):
+            return candidate
+    raise ValueError(f"{type(model).__name__} is no sequence of layers and has no `features`: give an nn.Sequential")
+
+
+def works_in_place(module: nn.Module) -> bool:
+    """Whether the module's first operation overwrites its input, as the in-place ReLU after a convolution does."""
+    first = next((part for part in module.modules() if not list(part.children())), module)
+    return getattr(first, "inplace", False)

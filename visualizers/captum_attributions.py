@@ -1,0 +1,83 @@
+"""Captum's attributions of the same images, to hold beside our own. Kokhlikyan et al. 2020, arXiv 2009.07896.
+
+Every function takes X (N, 3, H, W), y int64 (N,) and the model, and raises TypeError or ValueError for anything else.
+Layers are given like those of `grad_cam`. Captum finds ReLU modules, in-place and reused ones too, but no ReLU that
+is called as a function.
+"""
+
+import warnings
+from collections.abc import Callable
+
+import torch
+from captum.attr import (
+    GuidedBackprop,
+    GuidedGradCam,
+    IntegratedGradients,
+    LayerConductance,
+    LayerGradCam,
+    Saliency,
+)
+from torch import Tensor, nn
+
+from data.model import evaluation_mode
+from visualizers.grad_cam import upsampled
+from visualizers.layers import find_layer
+from visualizers.scores import check_batch, class_scores
+
+IMAGES_AT_ONCE = (
+    25  # the methods that integrate along a path evaluate n_steps points per image; this bounds their memory
+)
+
+
+def captum_saliency(X: Tensor, y: Tensor, model: nn.Module) -> Tensor:
+    """The largest absolute gradient over the colour channels: (N, H, W) >= 0."""
+    return attribute(X, y, model, lambda: Saliency(model)).amax(dim=1)
+
+
+def captum_integrated_gradients(X: Tensor, y: Tensor, model: nn.Module, n_steps: int = 50) -> Tensor:
+    """Integrated gradients from the mean colour to the image: (N, 3, H, W). Sundararajan 2017, arXiv 1703.01365."""
+    return attribute(X, y, model, lambda: IntegratedGradients(model), **along_path(X, n_steps))
+
+
+def captum_guided_backprop(X: Tensor, y: Tensor, model: nn.Module) -> Tensor:
+    """Guided backprop: (N, 3, H, W)."""
+    return attribute(X, y, model, lambda: GuidedBackprop(model))
+
+
+def captum_guided_grad_cam(X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None) -> Tensor:
+    """Guided Grad-CAM, its map enlarged bilinearly like ours: (N, 3, H, W)."""
+    layer = find_layer(model, layer)
+    return attribute(X, y, model, lambda: GuidedGradCam(model, layer), interpolate_mode="bilinear")
+
+
+def captum_layer_conductance(
+    X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None, n_steps: int = 50
+) -> Tensor:
+    """What flows through each position of the layer on the way from the mean colour to the image: (N, H, W), signed.
+
+    Summed over the layer's channels and enlarged to the image. Dhamdhere 2018, arXiv 1805.12233.
+    """
+    layer = find_layer(model, layer)
+    conductance = attribute(X, y, model, lambda: LayerConductance(model, layer), **along_path(X, n_steps))
+    return upsampled(conductance.sum(dim=1), X)
+
+
+def captum_layer_grad_cam(X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None) -> Tensor:
+    """Grad-CAM with the final ReLU, enlarged to the image: (N, H, W) >= 0."""
+    layer = find_layer(model, layer)
+    maps = attribute(X, y, model, lambda: LayerGradCam(model, layer), relu_attributions=True)
+    return upsampled(maps.squeeze(1), X)
+
+
+def attribute(X: Tensor, y: Tensor, model: nn.Module, method: Callable, **options) -> Tensor:
+    """Build and run one of Captum's methods on a copy of the images, in eval mode."""
+    X, y = check_batch(X, y, model)
+    with evaluation_mode(model), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU")
+        with torch.no_grad():
+            class_scores(X[:1], y.max().view(1), model)
+        return method().attribute(X, target=y, **options).detach()
+
+
+def along_path(X: Tensor, n_steps: int) -> dict[str, int]:
+    return {"n_steps": n_steps, "internal_batch_size": max(len(X), IMAGES_AT_ONCE)}

@@ -1,0 +1,155 @@
+"""Drawing: every function returns a Matplotlib Figure, to be shown by the caller or written with `save`."""
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from data import deprocess
+
+CELL = 2.1  # inches
+HEAT = "magma"
+OVERLAY = "jet"
+DOTS_PER_INCH = 150
+
+
+def attributions(
+    images: NDArray[np.uint8], names: Sequence[str], rows: Mapping[str, Tensor], overlay: bool = False
+) -> Figure:
+    """The images in the first row, then a row for each method: heat maps (N, H, W) or gradients (N, 3, H, W).
+
+    Each map is scaled on its own. Maps that are never negative run from black, zero, to light; signed ones from blue
+    over white, zero, to red; gradients are shown around grey. With `overlay`, heat maps lie over the image.
+    """
+    check_rows(images, names, rows)
+    figure, axes = grid(len(rows) + 1, len(images))
+    for axis, image, name in zip(axes[0], images, names, strict=True):
+        axis.imshow(image)
+        axis.set_title(name, fontsize=9)
+    row_label(axes[0, 0], "image")
+    for row, (method, maps) in zip(axes[1:], rows.items(), strict=True):
+        row_label(row[0], method)
+        for axis, image, one_map in zip(row, images, maps.detach().cpu().numpy(), strict=True):
+            draw_map(axis, one_map, image if overlay else None)
+    return figure
+
+
+def fooling(original: Tensor, fooled: Tensor, names: tuple[str, str]) -> Figure:
+    """Original, fooling image, their difference and ten times their difference, for (1, 3, H, W) in normalized space.
+
+    Differences are drawn around grey in the units of the pixels: grey means that nothing changed.
+    """
+    before, after = (deprocess(image)[0].astype(np.float32) for image in (original, fooled))
+    figure, axes = grid(1, 4)
+    panels = (
+        (f"original: {names[0]}", before),
+        (f"fooling image: {names[1]}", after),
+        ("difference", 127.5 + (after - before)),
+        ("difference × 10", 127.5 + 10 * (after - before)),
+    )
+    for axis, (title, pixels) in zip(axes[0], panels, strict=True):
+        axis.imshow(pixels.clip(0, 255).astype(np.uint8))
+        axis.set_title(title, fontsize=9)
+    return figure
+
+
+def progress(snapshots: Mapping[int, Tensor], names: Sequence[str]) -> Figure:
+    """One row for each class, one column for each iteration in `snapshots`, whose images are (K, 3, H, W)."""
+    if not snapshots:
+        raise ValueError("there are no snapshots: pass the Snapshots as callback first")
+    figure, axes = grid(len(names), len(snapshots))
+    for column, (iteration, images) in zip(axes.T, sorted(snapshots.items()), strict=True):
+        column[0].set_title(f"iteration {iteration}", fontsize=9)
+        for axis, pixels in zip(column, deprocess(images), strict=True):
+            axis.imshow(pixels)
+    for axis, name in zip(axes[:, 0], names, strict=True):
+        row_label(axis, name)
+    return figure
+
+
+def images(pictures: Sequence, titles: Sequence[str], height: float = 3.0) -> Figure:
+    """Pictures of any shapes side by side at the same height, each under its title."""
+    pictures = [np.asarray(picture) for picture in pictures]
+    aspects = [picture.shape[1] / picture.shape[0] for picture in pictures]
+    figure = Figure(figsize=(height * sum(aspects) + 0.1 * len(aspects), height + 0.3), layout="constrained")
+    axes = figure.subplots(1, len(pictures), squeeze=False, width_ratios=aspects)
+    for axis, picture, title in zip(axes[0], pictures, titles, strict=True):
+        axis.imshow(picture)
+        axis.set_title(title, fontsize=10)
+        axis.set_axis_off()
+    return figure
+
+
+def curves(values: Mapping[str, Sequence[float]], xlabel: str, ylabel: str) -> Figure:
+    """One labelled curve for each name, on a logarithmic y axis, told apart by colour and by line style."""
+    figure = Figure(figsize=(7, 3.2), layout="constrained")
+    axis = figure.subplots()
+    styles = ("-", "--", ":", "-.")
+    for (name, numbers), style in zip(values.items(), styles, strict=False):
+        axis.plot(range(1, len(numbers) + 1), numbers, style, label=name, linewidth=1.6)
+    axis.set(xlabel=xlabel, ylabel=ylabel, yscale="log")
+    axis.legend(frameon=False)
+    axis.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def save(figure: Figure, name: str, caption: str, alt: str) -> Figure:
+    """Write figures/`name`.png (or into the folder KIT_FIGURES) and give the figure back, to be shown.
+
+    The caption and the alternative text travel inside the file, as its Title and Description. The file appears whole
+    or not at all.
+    """
+    kit = Path(__file__).resolve().parent.parent
+    folder = Path(os.environ.get("KIT_FIGURES") or kit / "figures")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".png", delete=False) as file:
+        temporary = Path(file.name)
+    try:
+        metadata = {"Title": caption, "Description": alt}
+        figure.savefig(temporary, dpi=DOTS_PER_INCH, metadata=metadata, facecolor="white")
+        temporary.chmod(0o644)
+        temporary.replace(folder / f"{name}.png")
+    finally:
+        temporary.unlink(missing_ok=True)
+    return figure
+
+
+def grid(rows: int, columns: int) -> tuple[Figure, NDArray]:
+    """A figure of square cells without ticks or frames, and its axes (rows, columns)."""
+    figure = Figure(figsize=(CELL * columns + 0.3, CELL * rows + 0.2), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+    return figure, axes
+
+
+def row_label(axis: Axes, text: str) -> None:
+    axis.set_ylabel(text, fontsize=9)
+
+
+def draw_map(axis: Axes, values: NDArray[np.floating], image: NDArray[np.uint8] | None) -> None:
+    """One map or gradient on its own scale; an all-zero one is drawn as zero, not as noise."""
+    largest = np.abs(values).max() or 1.0
+    if values.ndim == 3:
+        axis.imshow(0.5 + 0.5 * (values / largest).transpose(1, 2, 0))
+    elif values.min() < 0:
+        axis.imshow(values, cmap="RdBu_r", vmin=-largest, vmax=largest)
+    elif image is None:
+        axis.imshow(values, cmap=HEAT, vmin=0, vmax=largest)
+    else:
+        axis.imshow(image)
+        axis.imshow(values, cmap=OVERLAY, vmin=0, vmax=largest, alpha=0.5)
+
+
+def check_rows(images: NDArray[np.uint8], names: Sequence[str], rows: Mapping[str, Tensor]) -> None:
+    for name, maps in {"names": names, **rows}.items():
+        if len(maps) != len(images):
+            raise ValueError(f"{len(images)} images, but {len(maps)} of {name!r}: give one for each image")

@@ -1,0 +1,17 @@
+"""The step that both the fooling image and the class visualization take."""
+
+import torch
+from torch import Tensor
+
+
+def normalized_step(gradient: Tensor, learning_rate: float) -> Tensor:
+    """learning_rate * g / ||g|| for each image of (N, 3, H, W); zero where the gradient is zero."""
+    norm = torch.linalg.vector_norm(gradient, dim=(1, 2, 3), keepdim=True)
+    return learning_rate * gradient / norm.clamp_min(torch.finfo(gradient.dtype).tiny)
+
+
+def check_positive(**numbers: float) -> None:
+    """Raise ValueError naming the first number that is not finite and greater than zero."""
+    for name, number in numbers.items():
+        if not 0 < number < float("inf"):
+            raise ValueError(f"{name} is {number!r}: give a finite number greater than zero")
