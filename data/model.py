@@ -20,7 +20,7 @@ IMAGENET_ROUNDED = "squeezenet1_1-imagenet1k-fp16.pth"
 
 
 def load_model(weights: str | os.PathLike = "auto", device: str | torch.device | None = None) -> nn.Module:
-    """SqueezeNet 1.1 in eval mode, frozen, in channels_last layout, on `device` (default: CUDA if there is one).
+    """SqueezeNet 1.1 in eval mode, frozen, in channels_last layout, on `device` (None: the CPU, which is enough).
 
     "imagenet": torchvision's IMAGENET1K_V1, from KIT_ASSETS, torchvision's cache or the network. "shipped": the
     weights in data/weights. "auto": the file named in KIT_WEIGHTS if set, else ImageNet's, else the shipped ones;
@@ -35,8 +35,7 @@ def load_model(weights: str | os.PathLike = "auto", device: str | torch.device |
     model.load_state_dict({name: tensor.float() for name, tensor in state.items()}, assign=True)
     if weights == "auto":
         print(f"SqueezeNet 1.1 with {origin}.")
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    return model.eval().requires_grad_(False).to(device=device, memory_format=torch.channels_last)
+    return model.eval().requires_grad_(False).to(device=device or "cpu", memory_format=torch.channels_last)
 
 
 def find_weights(weights: str | os.PathLike) -> tuple[dict[str, Tensor], str]:

@@ -49,7 +49,7 @@ def style_loss(
 
 
 class SelfProduct(torch.autograd.Function):
-    """A^T A for A (N, P, C), with a gradient of one matrix product: autograd does not know that both factors are one."""
+    """A^T A for A (N, P, C). Its gradient takes one matrix product where autograd, seeing two factors, takes two."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, A: Tensor) -> Tensor:

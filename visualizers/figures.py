@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from data import deprocess
+from data import CLASS_NAMES, deprocess
 
 CELL = 2.1  # inches
 HEAT = "magma"
-OVERLAY = "jet"
-DOTS_PER_INCH = 150
+BRIGHTEST = 99.5  # percentile of a map that is drawn at full strength; single extreme pixels would darken the rest
+DOTS_PER_INCH = 120
 
 
 def attributions(
@@ -24,8 +24,9 @@ def attributions(
 ) -> Figure:
     """The images in the first row, then a row for each method: heat maps (N, H, W) or gradients (N, 3, H, W).
 
-    Each map is scaled on its own. Maps that are never negative run from black, zero, to light; signed ones from blue
-    over white, zero, to red; gradients are shown around grey. With `overlay`, heat maps lie over the image.
+    Each map is scaled on its own, to its 99.5th percentile. Maps that are never negative run from black, zero, to
+    light; signed ones from blue over white, zero, to red; gradients are drawn around grey. With `overlay`, heat maps
+    lie over the image in grey.
     """
     check_rows(images, names, rows)
     figure, axes = grid(len(rows) + 1, len(images))
@@ -37,6 +38,24 @@ def attributions(
         row_label(row[0], method)
         for axis, image, one_map in zip(row, images, maps.detach().cpu().numpy(), strict=True):
             draw_map(axis, one_map, image if overlay else None)
+    return figure
+
+
+def predictions(images: NDArray[np.uint8], names: Sequence[str], probabilities: Tensor) -> Figure:
+    """Each image under the name of its class, above bars for the three classes of highest probability (N, K)."""
+    check_rows(images, names, {"probabilities": probabilities})
+    figure = Figure(figsize=(CELL * len(images) + 0.3, CELL + 1.3), layout="constrained")
+    axes = figure.subplots(2, len(images), squeeze=False, height_ratios=(CELL, 1.0))
+    top = probabilities.detach().cpu().topk(3)
+    for column, image, name, values, classes in zip(axes.T, images, names, top.values, top.indices, strict=True):
+        column[0].imshow(image)
+        column[0].set_title(name, fontsize=9)
+        column[0].set_axis_off()
+        column[1].barh(range(3), values, color="0.8", height=0.9)
+        column[1].set(xlim=(0, 1), ylim=(2.5, -0.5), xticks=[], yticks=[])
+        column[1].spines[:].set_visible(False)
+        for row, (value, label) in enumerate(zip(values.tolist(), classes.tolist(), strict=True)):
+            column[1].text(0.02, row, f"{value:.2f}  {CLASS_NAMES[label]}", va="center", fontsize=8)
     return figure
 
 
@@ -122,8 +141,8 @@ def save(figure: Figure, name: str, caption: str, alt: str) -> Figure:
 
 def grid(rows: int, columns: int) -> tuple[Figure, NDArray]:
     """A figure of square cells without ticks or frames, and its axes (rows, columns)."""
-    figure = Figure(figsize=(CELL * columns + 0.3, CELL * rows + 0.2), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
+    figure = Figure(figsize=(CELL * columns + 0.3, CELL * rows + 0.3), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.01, hspace=0.01)
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
@@ -137,16 +156,16 @@ def row_label(axis: Axes, text: str) -> None:
 
 def draw_map(axis: Axes, values: NDArray[np.floating], image: NDArray[np.uint8] | None) -> None:
     """One map or gradient on its own scale; an all-zero one is drawn as zero, not as noise."""
-    largest = np.abs(values).max() or 1.0
+    largest = np.percentile(np.abs(values), BRIGHTEST) or np.abs(values).max() or 1.0
     if values.ndim == 3:
-        axis.imshow(0.5 + 0.5 * (values / largest).transpose(1, 2, 0))
+        axis.imshow((0.5 + 0.5 * values / largest).clip(0, 1).transpose(1, 2, 0))
     elif values.min() < 0:
         axis.imshow(values, cmap="RdBu_r", vmin=-largest, vmax=largest)
     elif image is None:
         axis.imshow(values, cmap=HEAT, vmin=0, vmax=largest)
     else:
-        axis.imshow(image)
-        axis.imshow(values, cmap=OVERLAY, vmin=0, vmax=largest, alpha=0.5)
+        axis.imshow(image.mean(axis=2), cmap="gray")
+        axis.imshow(values, cmap=HEAT, vmin=0, vmax=largest, alpha=0.6)
 
 
 def check_rows(images: NDArray[np.uint8], names: Sequence[str], rows: Mapping[str, Tensor]) -> None:

@@ -1,0 +1,101 @@
+"""Run the notebooks from a clean kernel, top to bottom; their figures appear under figures/.
+
+`python notebooks/run.py` runs all that are numbered, `python notebooks/run.py 03 05` those two. The notebooks
+themselves stay without outputs.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from tqdm import tqdm
+
+from data.assets import AssetUnavailable, asset_folders, find, from_environment, obtain, read_assets
+from data.model import IMAGENET, IMAGENET_ROUNDED
+
+FOLDER = Path(__file__).resolve().parent
+CELL_SECONDS = 900
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python notebooks/run.py", description=__doc__)
+    parser.add_argument("numbers", nargs="*", metavar="NUMBER", help="for instance 03 (default: all)")
+    options = parser.parse_args()
+    paths = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
+    unknown = [number for number in options.numbers if not any(path.name.startswith(number) for path in paths)]
+    if unknown:
+        parser.error(f"no notebook starts with {unknown[0]!r}: choose from {', '.join(path.stem for path in paths)}")
+    if options.numbers:
+        paths = [path for path in paths if path.name.startswith(tuple(options.numbers))]
+    try:
+        use_absolute_paths()
+    except FileNotFoundError as error:
+        parser.error(str(error))
+    download_once()
+    failed = [path.name for path in paths if not run(path)]
+    if failed:
+        print(f"{len(failed)} of {len(paths)} notebooks failed: {', '.join(failed)}", file=sys.stderr)
+        return 1
+    print(f"Figures are in {figures_folder()}")
+    return 0
+
+
+def figures_folder() -> Path:
+    return Path(os.environ.get("KIT_FIGURES") or FOLDER.parent / "figures")
+
+
+def use_absolute_paths() -> None:
+    """Kernels work in another folder than the one this was started from."""
+    if os.environ.get("KIT_ASSETS"):
+        os.environ["KIT_ASSETS"] = os.pathsep.join(map(str, asset_folders()))
+    if os.environ.get("KIT_WEIGHTS"):
+        os.environ["KIT_WEIGHTS"] = str(from_environment(os.environ["KIT_WEIGHTS"]))
+    if os.environ.get("KIT_FIGURES"):
+        os.environ["KIT_FIGURES"] = str(Path(os.environ["KIT_FIGURES"]).resolve())
+
+
+def download_once() -> None:
+    """Try the network here, once, so that the notebooks need not each wait for it."""
+    assets = read_assets()
+    wanted = [asset for asset in assets.values() if asset.url]
+    if find(assets[IMAGENET_ROUNDED]) is not None:
+        wanted.remove(assets[IMAGENET])
+    try:
+        for asset in wanted:
+            obtain(asset)
+    except AssetUnavailable as reason:
+        os.environ["KIT_OFFLINE"] = "1"
+        print(f"Going on with what the kit ships: {reason}")
+
+
+def run(path: Path) -> bool:
+    """Execute one notebook with a progress bar over its cells; report the time, or the cell that failed."""
+    notebook = nbformat.read(path, as_version=4)
+    started = time.perf_counter()
+    total = sum(cell.cell_type == "code" for cell in notebook.cells)
+    with tqdm(total=total, desc=path.stem, unit="cell", leave=False) as bar:
+        client = NotebookClient(
+            notebook,
+            timeout=CELL_SECONDS,
+            kernel_name="python3",
+            extra_arguments=["--log-level=ERROR"],
+            resources={"metadata": {"path": str(FOLDER)}},
+            on_cell_complete=lambda **_: bar.update(),
+        )
+        try:
+            client.execute()
+        except CellExecutionError as error:
+            bar.close()
+            print(f"{path.name} failed:\n{error}", file=sys.stderr)
+            return False
+    print(f"{path.stem:26} {time.perf_counter() - started:6.1f} s")
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())
