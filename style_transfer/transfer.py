@@ -65,7 +65,7 @@ def style_transfer(
     content_target, style_targets = targets(content, style, cnn, settings)
     image = starting_image(content, settings.start_from_noise, seed)
     black, white = legal_range(image)
-    optimizer = torch.optim.Adam([image], lr=settings.learning_rate, fused=True)
+    optimizer = torch.optim.Adam([image], lr=settings.learning_rate)
     for iteration in tqdm(range(settings.num_iterations), desc="style transfer", unit="step", disable=not progress):
         if iteration == settings.decay_at:
             # a new optimizer would forget its moments and jump

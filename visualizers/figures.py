@@ -106,12 +106,13 @@ def images(pictures: Sequence, titles: Sequence[str], height: float = 3.0) -> Fi
 
 
 def curves(values: Mapping[str, Sequence[float]], xlabel: str, ylabel: str) -> Figure:
-    """One labelled curve for each name, on a logarithmic y axis, told apart by colour and by line style."""
+    """One labelled curve for each name, on a logarithmic axis, told apart by colour and by line style."""
     figure = Figure(figsize=(7, 3.2), layout="constrained")
     axis = figure.subplots()
     styles = ("-", "--", ":", "-.")
     for (name, numbers), style in zip(values.items(), styles, strict=False):
-        axis.plot(range(1, len(numbers) + 1), numbers, style, label=name, linewidth=1.6)
+        positive = np.where(np.asarray(numbers) > 0, numbers, np.nan)  # zero has no place on a logarithmic axis
+        axis.plot(range(1, len(numbers) + 1), positive, style, label=name, linewidth=1.6)
     axis.set(xlabel=xlabel, ylabel=ylabel, yscale="log")
     axis.legend(frameon=False)
     axis.spines[["top", "right"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""Redraw the kit's own pictures: `python images/painting/paint.py` draws all, `python images/painting/paint.py swirls` one."""
+"""Redraw the kit's own pictures: `python images/painting/paint.py` draws all, with a name behind it only one."""
 
 import argparse
 import importlib
