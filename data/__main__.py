@@ -1,7 +1,6 @@
 """`python -m data status` says what is there; `python -m data fetch` downloads what is missing."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -64,8 +63,7 @@ def status() -> int:
         state = "ready  " if path else "damaged" if damaged else "missing"
         print(f"{state}  {asset.name:34} {asset.size / 1e6:4.1f} MB  {path or damaged or asset.home}")
         print(f"         {asset.attribution}; {asset.licence}")
-    os.environ["KIT_OFFLINE"] = "1"
-    print(f"\nload_model() without a download: {find_weights('auto')[1]}.")
+    print(f"\nload_model() without a download: {find_weights('auto', download=False)[1]}.")
     return 0
 
 

@@ -47,7 +47,10 @@ class Asset:
 
     def is_intact(self, path: Path) -> bool:
         """Whether the file at `path` is the listed one, byte for byte."""
-        return sha256(path) == self.sha256
+        try:
+            return sha256(path) == self.sha256
+        except OSError:
+            return False
 
 
 def read_assets() -> dict[str, Asset]:
@@ -72,14 +75,18 @@ def from_environment(path: str) -> Path:
 def asset_folders() -> list[Path]:
     """The folders named in KIT_ASSETS, in order."""
     names = os.environ.get("KIT_ASSETS", "").split(os.pathsep)
-    return [from_environment(name) for name in names if name]
+    folders = [from_environment(name) for name in names if name]
+    for folder in folders:
+        if not folder.is_dir():
+            raise NotADirectoryError(f"KIT_ASSETS names {folder}, which is no folder: name the folder that holds it")
+    return folders
 
 
 def places(asset: Asset, folders: list[Path]) -> Iterator[Path]:
     """Existing files of the asset's name: in the folders and two levels below them, then in its home."""
     for folder in folders:
         for pattern in ("{}", "*/{}", "*/*/{}"):
-            yield from sorted(folder.glob(pattern.format(asset.name)))
+            yield from sorted(filter(Path.is_file, folder.glob(pattern.format(asset.name))))
     if asset.home.is_file():
         yield asset.home
 
@@ -90,22 +97,21 @@ def find(asset: Asset, folders: list[Path] | None = None) -> Path | None:
     return next((path for path in places(asset, folders) if asset.is_intact(path)), None)
 
 
-def obtain(asset: Asset, retries: int = 0) -> Path:
-    """An intact copy: one on this machine, or else a download.
-
-    With KIT_OFFLINE set nothing is downloaded. Raises AssetUnavailable.
-    """
+def obtain(asset: Asset, retries: int = 0, download: bool = True) -> Path:
+    """An intact copy: one on this machine, or else a download, unless KIT_OFFLINE is set. Raises AssetUnavailable."""
     path = find(asset)
     if path is not None:
         return path
     damaged = [str(path) for path in places(asset, asset_folders())]
     note = f"; damaged, so delete or replace: {', '.join(damaged)}" if damaged else ""
-    if os.environ.get("KIT_OFFLINE"):
+    if os.environ.get("KIT_OFFLINE", "0") not in ("", "0"):
         raise AssetUnavailable(f"{asset.name} is not on this machine and KIT_OFFLINE is set{note}")
+    if not download:
+        raise AssetUnavailable(f"{asset.name} is not on this machine{note}")
     if asset.url is None:
         raise AssetUnavailable(f"{asset.name} has no public address: name a folder that holds it in KIT_ASSETS{note}")
     try:
-        return download(asset, retries)
+        return fetch(asset, retries)
     except requests.RequestException as error:
         reason = f"no answer from {asset.url} ({type(error).__name__}): check the network"
     except ValueError:
@@ -115,7 +121,7 @@ def obtain(asset: Asset, retries: int = 0) -> Path:
     raise AssetUnavailable(f"{asset.name} could not be downloaded: {reason}{note}")
 
 
-def download(asset: Asset, retries: int) -> Path:
+def fetch(asset: Asset, retries: int) -> Path:
     """Download with a progress bar to a temporary name, check the SHA-256, then rename."""
     pooch.get_logger().setLevel("WARNING")
     shelf = pooch.create(
@@ -126,7 +132,9 @@ def download(asset: Asset, retries: int) -> Path:
         retry_if_failed=retries,
     )
     bar = pooch.HTTPDownloader(progressbar=True, timeout=(CONNECT_SECONDS, READ_SECONDS))
-    return Path(shelf.fetch(asset.name, downloader=bar))
+    shelf.fetch(asset.name, downloader=bar)
+    asset.home.chmod(0o644)  # the temporary file was private; a cache may be shared
+    return asset.home
 
 
 def keep(asset: Asset, source: Path) -> Path:
@@ -136,6 +144,7 @@ def keep(asset: Asset, source: Path) -> Path:
         temporary_path = Path(temporary.name)
     try:
         shutil.copyfile(source, temporary_path)
+        temporary_path.chmod(0o644)
         temporary_path.replace(asset.home)
     finally:
         temporary_path.unlink(missing_ok=True)

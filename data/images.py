@@ -35,7 +35,7 @@ def open_image(path: str | PathLike, size: int | None = None) -> Image.Image:
         raise ValueError(f"{path} is not an image: give a JPEG, PNG, TIFF or WebP file") from None
     except (FileNotFoundError, IsADirectoryError, PermissionError):
         raise
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, RuntimeError) as error:
         raise ValueError(f"{path} is a damaged image ({error}): replace it") from None
     return resize(as_opaque_rgb(upright), size)
 
@@ -105,7 +105,8 @@ def deprocess(tensor: Tensor, rescale: bool = False) -> NDArray[np.uint8]:
     pixels = tensor * std + mean
     if rescale:
         low, high = pixels.amin((1, 2, 3), keepdim=True), pixels.amax((1, 2, 3), keepdim=True)
-        pixels = (pixels - low) / (high - low).clamp_min(torch.finfo(torch.float32).tiny)
+        contrast = high - low
+        pixels = (pixels - low) / contrast.where(contrast > 1e-5, torch.inf)  # less than that is rounding
     return (pixels.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
 
 

@@ -1,13 +1,11 @@
 """SqueezeNet 1.1, ready to be looked into: weights found, checked and loaded; eval mode; frozen."""
 
 import os
-import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
@@ -38,18 +36,18 @@ def load_model(weights: str | os.PathLike = "auto", device: str | torch.device |
     return model.eval().requires_grad_(False).to(device=device or "cpu", memory_format=torch.channels_last)
 
 
-def find_weights(weights: str | os.PathLike) -> tuple[dict[str, Tensor], str]:
-    """The state dict and, in words, where it comes from."""
+def find_weights(weights: str | os.PathLike, download: bool = True) -> tuple[dict[str, Tensor], str]:
+    """The state dict and, in words, where it comes from; without `download` only from this machine."""
     if weights == "shipped":
         return read_state(SHIPPED_WEIGHTS), "the shipped weights (distilled, so its opinions differ from ImageNet's)"
     if weights == "imagenet":
-        return imagenet_state()
+        return imagenet_state(download)
     if weights == "auto" and os.environ.get("KIT_WEIGHTS"):
         path = from_environment(os.environ["KIT_WEIGHTS"])
         return read_state(path), f"the weights in {path}, named in KIT_WEIGHTS"
     if weights == "auto":
         try:
-            return imagenet_state()
+            return imagenet_state(download)
         except AssetUnavailable as reason:
             state, origin = find_weights("shipped")
             return state, f"{origin}; {reason}"
@@ -60,12 +58,12 @@ def find_weights(weights: str | os.PathLike) -> tuple[dict[str, Tensor], str]:
     return read_state(Path(weights)), f"the weights in {weights}"
 
 
-def imagenet_state() -> tuple[dict[str, Tensor], str]:
+def imagenet_state(download: bool) -> tuple[dict[str, Tensor], str]:
     assets = read_assets()
     rounded = find(assets[IMAGENET_ROUNDED])
     if rounded is not None and find(assets[IMAGENET]) is None:
         return read_state(rounded), "ImageNet weights, rounded to half precision"
-    path = obtain(assets[IMAGENET])
+    path = obtain(assets[IMAGENET], download=download)
     # torchvision's loader checks a hash only while it downloads; `obtain` has checked this file
     loader = SqueezeNet1_1_Weights.IMAGENET1K_V1
     return loader.get_state_dict(model_dir=str(path.parent), check_hash=True, weights_only=True), "ImageNet weights"
@@ -79,23 +77,27 @@ def read_state(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError):
+    except Exception:  # bytes that are no checkpoint make the loaders raise nearly anything
         raise ValueError(f"{path} holds no readable weights: it is truncated, altered or no state dict") from None
 
 
 def check_state(state: object, expected: dict[str, Tensor], origin: str) -> None:
     """Raise one ValueError unless the state has the expected names and shapes, all finite."""
     remedy = f"SqueezeNet 1.1 does not fit {origin}"
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not all(is_dense(value) for value in state.values()):
         raise ValueError(f"{remedy}: it is a {type(state).__name__}, not a state dict of tensors")
     if state.keys() != expected.keys():
-        missing, unknown = sorted(expected.keys() - state.keys()), sorted(state.keys() - expected.keys())
+        missing, unknown = sorted(expected.keys() - state.keys()), sorted(map(str, state.keys() - expected.keys()))
         raise ValueError(f"{remedy}: missing {missing[:3]}, not in the network {unknown[:3]}")
     for name, tensor in state.items():
         if tensor.shape != expected[name].shape:
             raise ValueError(f"{remedy}: {name} is {tuple(tensor.shape)}, must be {tuple(expected[name].shape)}")
-        if not tensor.isfinite().all():
+        if not tensor.float().isfinite().all():
             raise ValueError(f"{remedy}: {name} has values that are not finite")
+
+
+def is_dense(value: object) -> bool:
+    return isinstance(value, Tensor) and value.layout == torch.strided and not (value.is_meta or value.is_quantized)
 
 
 @contextmanager

@@ -20,12 +20,12 @@ def extract_features(x: Tensor, cnn: nn.Module, layers: Iterable[int] | None = N
         raise ValueError(f"there are no layers {unknown}: choose from 0 to {len(cnn) - 1}, at least one")
     features: list[Tensor | None] = [None] * len(cnn)
     with evaluation_mode(cnn):
+        x = x.clone()
         for i in range(max(wanted) + 1):
             x = cnn[i](x)
             if i in wanted:
                 features[i] = x
-                if i < max(wanted) and works_in_place(cnn[i + 1]):
-                    x = x.clone()
+                x = x.clone() if i < max(wanted) else x  # an in-place ReLU that follows changes the copy only
     return features
 
 
@@ -35,9 +35,3 @@ def layer_sequence(model: nn.Module) -> nn.Sequential:
         if isinstance(candidate, nn.Sequential):
             return candidate
     raise ValueError(f"{type(model).__name__} is no sequence of layers and has no `features`: give an nn.Sequential")
-
-
-def works_in_place(module: nn.Module) -> bool:
-    """Whether the module's first operation overwrites its input, as the in-place ReLU after a convolution does."""
-    first = next((part for part in module.modules() if not list(part.children())), module)
-    return getattr(first, "inplace", False)

@@ -1,6 +1,7 @@
 """The settings of a style transfer, and those that the course found for its three pairs."""
 
 from dataclasses import dataclass, fields, replace
+from math import inf
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,10 @@ class Preset:
             raise ValueError(f"{pairs}: give one weight for each layer")
         if min(self.content_size, self.style_size, self.num_iterations) < 1:
             raise ValueError("content_size, style_size and num_iterations must be at least 1")
-        if min(self.learning_rate, self.final_learning_rate) <= 0:
-            raise ValueError("learning_rate and final_learning_rate must be greater than zero")
-        if min(self.content_weight, self.tv_weight, *self.style_weights) < 0:
-            raise ValueError("content_weight, tv_weight and style_weights must not be negative")
+        if not all(0 < rate < inf for rate in (self.learning_rate, self.final_learning_rate)):
+            raise ValueError("learning_rate and final_learning_rate must be finite and greater than zero")
+        if not all(0 <= weight < inf for weight in (self.content_weight, self.tv_weight, *self.style_weights)):
+            raise ValueError("content_weight, tv_weight and style_weights must be finite and not negative")
 
 
 PRESETS = {

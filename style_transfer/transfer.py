@@ -37,6 +37,7 @@ class Iterate:
         return self.content_loss + self.style_loss + self.tv_loss
 
 
+@torch.enable_grad()
 def style_transfer(
     content_image: Picture,
     style_image: Picture,
@@ -86,6 +87,8 @@ def as_batch(picture: Picture, size: int, cnn: nn.Module) -> Tensor:
     if isinstance(picture, str | PathLike):
         picture = open_image(picture)
     batch = preprocess(picture, size)
+    if len(batch) != 1:
+        raise ValueError(f"there are {len(batch)} pictures: give one picture as content and one as style")
     weight = next(cnn.parameters())
     return batch.to(device=weight.device, dtype=weight.dtype)
 
@@ -106,7 +109,6 @@ def targets(content: Tensor, style: Tensor, cnn: nn.Module, settings: Preset) ->
     return content_target, [gram_matrix(features[layer]) for layer in settings.style_layers]
 
 
-@torch.enable_grad()
 def loss_terms(
     image: Tensor, cnn: nn.Module, content_target: Tensor, style_targets: list[Tensor], settings: Preset
 ) -> tuple[Tensor, Tensor, Tensor]:

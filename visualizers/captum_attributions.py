@@ -7,6 +7,7 @@ is called as a function.
 
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
 from captum.attr import (
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 
 from data.model import evaluation_mode
 from visualizers.grad_cam import upsampled
-from visualizers.layers import find_layer
+from visualizers.layers import find_layer, recorded_output
 from visualizers.scores import check_batch, class_scores
 
 IMAGES_AT_ONCE = (
@@ -47,7 +48,7 @@ def captum_guided_backprop(X: Tensor, y: Tensor, model: nn.Module) -> Tensor:
 def captum_guided_grad_cam(X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None) -> Tensor:
     """Guided Grad-CAM, its map enlarged bilinearly like ours: (N, 3, H, W)."""
     layer = find_layer(model, layer)
-    return attribute(X, y, model, lambda: GuidedGradCam(model, layer), interpolate_mode="bilinear")
+    return attribute(X, y, model, lambda: GuidedGradCam(model, layer), layer, interpolate_mode="bilinear")
 
 
 def captum_layer_conductance(
@@ -58,25 +59,33 @@ def captum_layer_conductance(
     Summed over the layer's channels and enlarged to the image. Dhamdhere 2018, arXiv 1805.12233.
     """
     layer = find_layer(model, layer)
-    conductance = attribute(X, y, model, lambda: LayerConductance(model, layer), **along_path(X, n_steps))
+    conductance = attribute(X, y, model, lambda: LayerConductance(model, layer), layer, **along_path(X, n_steps))
     return upsampled(conductance.sum(dim=1), X)
 
 
 def captum_layer_grad_cam(X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None) -> Tensor:
     """Grad-CAM with the final ReLU, enlarged to the image: (N, H, W) >= 0."""
     layer = find_layer(model, layer)
-    maps = attribute(X, y, model, lambda: LayerGradCam(model, layer), relu_attributions=True)
+    maps = attribute(X, y, model, lambda: LayerGradCam(model, layer), layer, relu_attributions=True)
     return upsampled(maps.squeeze(1), X)
 
 
-def attribute(X: Tensor, y: Tensor, model: nn.Module, method: Callable, **options) -> Tensor:
+def attribute(
+    X: Tensor, y: Tensor, model: nn.Module, method: Callable, layer: nn.Module | None = None, **options
+) -> Tensor:
     """Build and run one of Captum's methods on a copy of the images, in eval mode."""
     X, y = check_batch(X, y, model)
     with evaluation_mode(model), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU")
-        with torch.no_grad():
-            class_scores(X[:1], y.max().view(1), model)
+        check_once(X, y, model, layer)
         return method().attribute(X, target=y, **options).detach()
+
+
+@torch.no_grad()
+def check_once(X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | None) -> None:
+    """Run one image, so that a label or layer that the model does not have is said in our words, not in Captum's."""
+    with recorded_output(model, layer, from_here=True) if layer is not None else nullcontext():
+        class_scores(X[:1], y.max().view(1), model)
 
 
 def along_path(X: Tensor, n_steps: int) -> dict[str, int]:

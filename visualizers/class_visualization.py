@@ -58,9 +58,11 @@ def create_class_visualization(
     check_positive(num_iterations=num_iterations, learning_rate=learning_rate)
     if min(l2_reg, blur_every, max_jitter) < 0:
         raise ValueError(f"l2_reg {l2_reg}, blur_every {blur_every}, max_jitter {max_jitter}: none may be negative")
-    count = 1 if isinstance(target_y, int) else len(target_y)
-    target_y = check_labels(target_y, count)
     height, width = (size, size) if isinstance(size, int) else size
+    if min(height, width) < 1:
+        raise ValueError(f"size is {size!r}: give a number of pixels, or height and width, each at least 1")
+    count = len(target_y) if isinstance(target_y, Tensor) and target_y.ndim else 1
+    target_y = check_labels(target_y, count)
     random = torch.Generator().manual_seed(seed)
     weight = next(model.parameters())
     images = torch.randn(1, 3, height, width, generator=random).to(weight).expand(count, -1, -1, -1)

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -47,14 +48,16 @@ def predictions(images: NDArray[np.uint8], names: Sequence[str], probabilities: 
     figure = Figure(figsize=(CELL * len(images) + 0.3, CELL + 1.3), layout="constrained")
     axes = figure.subplots(2, len(images), squeeze=False, height_ratios=(CELL, 1.0))
     top = probabilities.detach().cpu().topk(3)
-    for column, image, name, values, classes in zip(axes.T, images, names, top.values, top.indices, strict=True):
+    for column, image, name, values, classes in zip(
+        axes.T, images, names, top.values.tolist(), top.indices.tolist(), strict=True
+    ):
         column[0].imshow(image)
         column[0].set_title(name, fontsize=9)
         column[0].set_axis_off()
         column[1].barh(range(3), values, color="0.8", height=0.9)
         column[1].set(xlim=(0, 1), ylim=(2.5, -0.5), xticks=[], yticks=[])
         column[1].spines[:].set_visible(False)
-        for row, (value, label) in enumerate(zip(values.tolist(), classes.tolist(), strict=True)):
+        for row, (value, label) in enumerate(zip(values, classes, strict=True)):
             column[1].text(0.02, row, f"{value:.2f}  {CLASS_NAMES[label]}", va="center", fontsize=8)
     return figure
 
@@ -109,8 +112,7 @@ def curves(values: Mapping[str, Sequence[float]], xlabel: str, ylabel: str) -> F
     """One labelled curve for each name, on a logarithmic axis, told apart by colour and by line style."""
     figure = Figure(figsize=(7, 3.2), layout="constrained")
     axis = figure.subplots()
-    styles = ("-", "--", ":", "-.")
-    for (name, numbers), style in zip(values.items(), styles, strict=False):
+    for (name, numbers), style in zip(values.items(), cycle(("-", "--", ":", "-.")), strict=False):
         positive = np.where(np.asarray(numbers) > 0, numbers, np.nan)  # zero has no place on a logarithmic axis
         axis.plot(range(1, len(numbers) + 1), positive, style, label=name, linewidth=1.6)
     axis.set(xlabel=xlabel, ylabel=ylabel, yscale="log")

@@ -6,8 +6,10 @@ from torch import Tensor
 
 def normalized_step(gradient: Tensor, learning_rate: float) -> Tensor:
     """learning_rate * g / ||g|| for each image of (N, 3, H, W); zero where the gradient is zero."""
-    norm = torch.linalg.vector_norm(gradient, dim=(1, 2, 3), keepdim=True)
-    return learning_rate * gradient / norm.clamp_min(torch.finfo(gradient.dtype).tiny)
+    largest = gradient.abs().amax(dim=(1, 2, 3), keepdim=True)
+    direction = gradient / largest.clamp_min(torch.finfo(gradient.dtype).tiny)  # squares of tiny numbers would be zero
+    norm = torch.linalg.vector_norm(direction, dim=(1, 2, 3), keepdim=True)
+    return learning_rate * direction / norm.clamp_min(1)
 
 
 def check_positive(**numbers: float) -> None:

@@ -25,7 +25,7 @@ def check_images(X: Tensor, dtype: torch.dtype) -> Tensor:
     if X.dtype != dtype:
         raise TypeError(f"X is {X.dtype}, the model {dtype}: convert X, for instance with preprocess()")
     X = X.detach()
-    if not X.sum().isfinite():
+    if not X.isfinite().all():
         raise ValueError("X has pixels that are NaN or infinite: look at how it was made")
     return X
 
@@ -38,6 +38,8 @@ def check_labels(y: Tensor | int, count: int) -> Tensor:
         raise TypeError(f"labels are {kind}: give an int64 tensor, one class number per image")
     if y.shape != (count,):
         raise ValueError(f"labels have shape {tuple(y.shape)}: {count} images need shape ({count},)")
+    if not count:
+        raise ValueError("there are no labels: give at least one class number")
     if y.min() < 0:
         raise ValueError(f"label {y.min().item()} is out of range: class numbers start at 0")
     return y.detach()

@@ -1,0 +1,43 @@
+"""The one comparison that all tests of values use."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+def assert_matches(
+    actual: Tensor, reference: Tensor | NDArray, tolerance: float = 1e-4, dtype: torch.dtype = torch.float32
+) -> None:
+    """Fail unless `actual` is a finite tensor of the reference's shape whose relative error is at most `tolerance`.
+
+    The relative error is ||actual - reference|| / ||reference||, so neither zeros nor a constant nor a multiple of
+    the right answer passes, however small the right answer is.
+    """
+    reference = torch.as_tensor(reference).detach().double()
+    size = reference.norm().item()
+    assert 0 < size < float("inf"), "this test is no good: its reference is zero everywhere, or not finite"
+    assert isinstance(actual, Tensor), f"expected a tensor, got {type(actual).__name__}"
+    shapes = f"expected shape {tuple(reference.shape)}, got {tuple(actual.shape)}"
+    assert actual.shape == reference.shape, shapes
+    assert actual.dtype == dtype, f"expected {dtype}, got {actual.dtype}"
+    actual = actual.detach().double().cpu()
+    wrong = (~actual.isfinite()).sum().item()
+    assert not wrong, f"{wrong} of {actual.numel()} values are NaN or infinite"
+    error = ((actual - reference).norm() / size).item()
+    assert error <= tolerance, f"{explanation(actual, reference, error)} (allowed: {percent(tolerance)})"
+
+
+def explanation(actual: Tensor, reference: Tensor, error: float) -> str:
+    """In plain words, what is wrong with values that are off by the relative error."""
+    if not actual.any():
+        return "the values are zero everywhere; they should not be"
+    scale = ((actual * reference).sum() / reference.square().sum()).item()
+    rest = ((actual - scale * reference).norm() / reference.norm()).item()
+    if reference.numel() > 1 and rest <= 1e-3 * abs(scale) and abs(scale - 1) > 1e-2:
+        return f"the values are {scale:.4g} times what they should be"
+    return f"the values are off by {percent(error)} of their size"
+
+
+def percent(fraction: float) -> str:
+    return f"{np.format_float_positional(100 * fraction, precision=3, fractional=False, trim='-')} %"

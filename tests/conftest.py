@@ -1,0 +1,115 @@
+"""What all tests share: networks, pictures, and an environment in which nothing is downloaded or shown."""
+
+import copy
+import os
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from networks import SmallNet, random_resnet18, random_vgg11
+from references.stored import load
+
+KIT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = pytest.MonkeyPatch()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes more than two seconds")
+    ENVIRONMENT.setenv("KIT_OFFLINE", "1")
+    ENVIRONMENT.setenv("MPLBACKEND", "Agg")
+    beside = KIT.parent / "shared"
+    if not os.environ.get("KIT_ASSETS") and beside.is_dir():
+        ENVIRONMENT.setenv("KIT_ASSETS", str(beside))
+
+
+def pytest_unconfigure() -> None:
+    ENVIRONMENT.undo()  # the tests may run inside a notebook's kernel
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "weights" in metafunc.fixturenames:
+        metafunc.parametrize("weights", available_weights())
+    if "network" in metafunc.fixturenames:
+        networks = [*available_weights(), "resnet18", "vgg11"]
+        metafunc.parametrize("network", networks, indirect=True)
+
+
+@cache
+def available_weights() -> list[str]:
+    """ "shipped", and "imagenet" where those weights are on this machine."""
+    from data.assets import AssetUnavailable
+
+    try:
+        loaded("imagenet")
+    except AssetUnavailable:
+        return ["shipped"]
+    return ["shipped", "imagenet"]
+
+
+@cache
+def loaded(name: str) -> nn.Module:
+    if name == "resnet18":
+        return random_resnet18()
+    if name == "vgg11":
+        return random_vgg11()
+    from data import load_model
+
+    return load_model(name, device="cpu")
+
+
+# Every test gets a copy, so that a function which alters the model fails its own tests and no others.
+@pytest.fixture
+def squeezenet(weights: str) -> nn.Module:
+    return copy.deepcopy(loaded(weights))
+
+
+@pytest.fixture
+def shipped() -> nn.Module:
+    return copy.deepcopy(loaded("shipped"))
+
+
+@pytest.fixture
+def resnet18() -> nn.Module:
+    return copy.deepcopy(loaded("resnet18"))
+
+
+@pytest.fixture
+def vgg11() -> nn.Module:
+    return copy.deepcopy(loaded("vgg11"))
+
+
+@pytest.fixture
+def network(request: pytest.FixtureRequest) -> nn.Module:
+    """SqueezeNet with each of the weights, ResNet-18 and VGG-11."""
+    return copy.deepcopy(loaded(request.param))
+
+
+@pytest.fixture
+def small_net() -> SmallNet:
+    return SmallNet()
+
+
+@pytest.fixture
+def random() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def noise(random: torch.Generator) -> Tensor:
+    """Three small images, not square."""
+    return torch.randn(3, 3, 10, 14, generator=random)
+
+
+@pytest.fixture
+def photos() -> Tensor:
+    """Two small photographs, not square: (2, 3, 72, 88)."""
+    return load("attributions")["X"]
+
+
+@pytest.fixture
+def small_photos(photos: Tensor) -> Tensor:
+    """The middle of the photographs, for loops that take long: (2, 3, 48, 64)."""
+    return photos[:, :, 12:60, 12:76].contiguous()

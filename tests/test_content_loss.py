@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+import torch
+
+from comparison import assert_matches
+from references import slow
+from style_transfer import content_loss
+
+
+def features(*shape, dtype=torch.float32, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def test_by_hand():
+    """The loss is the weight times the sum, not the mean, of squared differences."""
+    current = torch.tensor([1.0, 2.0, 3.0, -4.0]).view(1, 1, 2, 2)
+    original = torch.tensor([1.0, 0.0, 6.0, -3.0]).view(1, 1, 2, 2)
+    # 0.5 * (0 + 4 + 9 + 1)
+    assert_matches(content_loss(0.5, current, original), torch.tensor(7.0), 1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 5, 7), (3, 4, 7, 5)])
+@pytest.mark.parametrize("weight", [6e-2, 100.0])
+def test_value_and_gradient(shape, weight):
+    """The loss is right, and so is its gradient: 2 * weight * (current - original)."""
+    current, original = features(*shape).requires_grad_(), features(*shape, seed=1)
+    value, slope = slow.content_loss(weight, current.detach().double().numpy(), original.double().numpy())
+    loss = content_loss(weight, current, original)
+    assert_matches(loss, np.asarray(value))
+    assert loss.requires_grad, "the loss has lost its graph: no gradient flows back to the picture"
+    assert_matches(torch.autograd.grad(loss, current)[0], slope)
+
+
+def test_the_gradient_agrees_with_finite_differences():
+    """A small change of the features changes the loss as the gradient says."""
+    current, original = features(2, 2, 3, 4, dtype=torch.float64), features(2, 2, 3, 4, dtype=torch.float64, seed=1)
+    assert torch.autograd.gradcheck(lambda x: content_loss(0.3, x, original), current.requires_grad_())
+
+
+@pytest.mark.parametrize(
+    "change", [lambda x: x.mT, lambda x: x.to(memory_format=torch.channels_last), lambda x: x[..., ::2]]
+)
+def test_any_memory_layout(change):
+    """How the features lie in memory makes no difference."""
+    current, original = change(features(2, 4, 6, 8)), change(features(2, 4, 6, 8, seed=1))
+    value, _ = slow.content_loss(2.0, current.double().numpy(), original.double().numpy())
+    assert_matches(content_loss(2.0, current, original), np.asarray(value))
+
+
+def test_equal_features_cost_nothing():
+    """Features that are equal give zero, with a gradient of zero."""
+    current = features(1, 4, 5, 7).requires_grad_()
+    loss = content_loss(3.0, current, current.detach().clone())
+    assert loss.item() == 0
+    assert not torch.autograd.grad(loss, current)[0].any()
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 5, 6), (1, 4, 7, 5), (1, 1, 5, 7), (4, 5, 7)])
+def test_features_of_different_shapes_are_refused(shape):
+    """Features of two shapes cannot be compared, even where broadcasting could stretch one of them."""
+    with pytest.raises(ValueError, match=r"\(1, 4, 5, 7\).*cannot be compared"):
+        content_loss(1.0, features(1, 4, 5, 7), features(*shape))

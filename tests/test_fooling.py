@@ -1,0 +1,159 @@
+import pytest
+import torch
+from torch import nn
+
+from comparison import assert_matches
+from networks import SmallNet, linear_net
+from references import slow
+from references.stored import load
+from visualizers import make_fooling_image
+
+# One pixel, three colours. score 0 = blue + 1.9, score 1 = 3 red + 4 green, score 2 = 5 blue, score 3 = 0
+BY_HAND = [[0.0, 0.0, 1.0], [3.0, 4.0, 0.0], [0.0, 0.0, 5.0], [0.0, 0.0, 0.0]]
+PIXEL = torch.zeros(1, 3, 1, 1)
+
+
+def hand_net() -> nn.Module:
+    return linear_net(BY_HAND, [1.9, 0.0, 0.0, 0.0])
+
+
+def pixel(red: float, green: float, blue: float) -> torch.Tensor:
+    return torch.tensor([red, green, blue]).view(1, 3, 1, 1)
+
+
+def test_it_stops_as_soon_as_the_target_is_predicted():
+    """The image climbs the target's score by steps of the learning rate and stops at the first success."""
+    # Each step of length 0.1 along (3, 4, 0) / 5 lifts score 1 by 0.5: four steps lift it to 2.0, above 1.9.
+    fooled = make_fooling_image(PIXEL, 1, hand_net(), learning_rate=0.1)
+    assert_matches(fooled, pixel(0.24, 0.32, 0.0), 1e-5)
+
+
+@pytest.mark.parametrize("max_iter", [1, 2, 3])
+def test_it_gives_up_after_max_iter_steps(max_iter):
+    """At most max_iter steps are taken."""
+    fooled = make_fooling_image(PIXEL, 1, hand_net(), learning_rate=0.1, max_iter=max_iter)
+    assert_matches(fooled, max_iter * pixel(0.06, 0.08, 0.0), 1e-5)
+
+
+def test_it_comes_to_an_end_when_the_target_cannot_be_reached():
+    """Where the target can never be predicted, the loop ends after max_iter steps."""
+
+    class Unreachable(nn.Module):
+        calls = 0
+
+        def forward(self, x):
+            self.calls += 1
+            assert self.calls <= 7, "the loop goes on after max_iter steps"
+            scores = x.flatten(1)[:, :2]
+            return torch.stack([scores[:, 0] + 1, scores[:, 0]], dim=1)
+
+    fooled = make_fooling_image(PIXEL, 1, Unreachable(), learning_rate=0.5, max_iter=6)
+    assert_matches(fooled, pixel(3.0, 0.0, 0.0), 1e-5)
+
+
+def test_an_image_that_is_predicted_as_the_target_comes_back_unchanged():
+    """No step is taken when the model predicts the target already, and the result is a new tensor."""
+    X = pixel(1.0, 2.0, 3.0)
+    fooled = make_fooling_image(X, 2, hand_net())
+    assert torch.equal(fooled, X), "the image was changed although the target was predicted already"
+    fooled += 1
+    assert torch.equal(X, pixel(1.0, 2.0, 3.0)), "the result shares its memory with X"
+
+
+def test_an_image_with_zero_gradient_comes_back_unchanged():
+    """Where the target's score does not depend on the image, the image stays as it is: no NaN, no noise."""
+    X = torch.cat([pixel(1.0, 2.0, 3.0), PIXEL])
+    fooled = make_fooling_image(X, torch.tensor([3, 1]), hand_net(), learning_rate=0.1)
+    assert torch.equal(fooled[0], X[0]), f"expected the image itself, got {fooled[0].flatten().tolist()}"
+    assert_matches(fooled[1:], pixel(0.24, 0.32, 0.0), 1e-5)
+
+
+@pytest.mark.parametrize("learning_rate", [0.5, 10.0])
+def test_one_step_has_the_length_of_the_learning_rate_for_each_image(learning_rate, noise, small_net):
+    """Every image of a batch moves by learning_rate * g / ||g||, its own gradient's norm, not the batch's."""
+    X = noise * torch.tensor([0.1, 1.0, 5.0]).view(3, 1, 1, 1)
+    targets = small_net(X).argmin(dim=1)
+    fooled = make_fooling_image(X, targets, small_net, learning_rate=learning_rate, max_iter=1)
+    assert_matches((fooled - X).flatten(1).norm(dim=1), torch.full((3,), learning_rate))
+
+
+# The loops below run in double precision: in single precision a path of many steps is not reproducible.
+
+
+def test_stored_reference(shipped):
+    """Step after step, the image follows the gradient at the place where it is now."""
+    reference = load("ascent")
+    X, targets = load("attributions")["X"].double(), reference["fooling_targets"]
+    fooled = make_fooling_image(X, targets, shipped.double(), learning_rate=2.0)
+    assert_matches(fooled - X, reference["fooling"] - X, dtype=torch.float64)
+
+
+def test_the_last_step_is_the_one_that_succeeds(shipped):
+    """One step before the end the model does not yet predict the target; at the end it does."""
+    reference = load("ascent")
+    X, targets, steps = load("attributions")["X"], reference["fooling_targets"], reference["fooling_steps"]
+    shipped = shipped.double()
+    for x, target, count in zip(X.double().split(1), targets.tolist(), steps.tolist(), strict=True):
+        before = make_fooling_image(x, target, shipped, learning_rate=2.0, max_iter=count - 1)
+        predicted = shipped(before).argmax().item()
+        assert predicted != target, f"the target is predicted after {count - 1} steps already"
+        end = make_fooling_image(x, target, shipped, learning_rate=2.0)
+        predicted = shipped(end).argmax().item()
+        assert predicted == target, f"the model predicts class {predicted} in the end, not {target}"
+        same = make_fooling_image(x, target, shipped, learning_rate=2.0, max_iter=count)
+        assert torch.equal(end, same), f"it went on after step {count}, which was the first to succeed"
+
+
+def test_all_weights(squeezenet, small_photos):
+    """Fooling works alike with all weights, images with different targets side by side."""
+    targets = squeezenet(small_photos).argsort(dim=1, descending=True)[:, 50]
+    reference, steps = slow.fooling(small_photos, targets.tolist(), squeezenet, 1.0, 3)
+    assert max(steps) > 1, "this test is no good: one step is enough"
+    X = small_photos.double()
+    fooled = make_fooling_image(X, targets, squeezenet.double(), learning_rate=1.0, max_iter=3)
+    assert_matches(fooled - X, reference - X, dtype=torch.float64)
+
+
+def test_other_networks_in_single_precision(network, small_photos):
+    """Two steps with every network, in single precision, in which everybody works."""
+    targets = network(small_photos).argsort(dim=1, descending=True)[:, 4]
+    reference, _ = slow.fooling(small_photos, targets.tolist(), network, 1.0, 2)
+    assert_matches(make_fooling_image(small_photos, targets, network, learning_rate=1.0, max_iter=2), reference)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_a_batch_with_different_targets_gives_what_its_images_give_alone(count, random):
+    """Images that are done wait unchanged for those that are not."""
+    net = SmallNet().double()
+    X = 3 * torch.randn(count, 3, 6, 9, generator=random, dtype=torch.float64)
+    targets = torch.arange(count) % 5
+    fooled = make_fooling_image(X, targets, net, learning_rate=0.7, max_iter=40)
+    singles = [make_fooling_image(X[i : i + 1], int(targets[i]), net, 0.7, 40) for i in range(count)]
+    assert_matches(fooled, torch.cat(singles), dtype=torch.float64)
+    assert_matches(fooled, slow.fooling(X, targets.tolist(), net, 0.7, 40)[0], dtype=torch.float64)
+
+
+def test_one_target_serves_the_whole_batch(noise, small_net):
+    """target_y may be one int for all images."""
+    fooled = make_fooling_image(noise, 4, small_net, learning_rate=0.7, max_iter=5)
+    same = make_fooling_image(noise, torch.tensor([4, 4, 4]), small_net, learning_rate=0.7, max_iter=5)
+    assert torch.equal(fooled, same), "an int and a tensor full of it give different images"
+
+
+@pytest.mark.parametrize(
+    "numbers", [{"learning_rate": 0.0}, {"learning_rate": -1.0}, {"learning_rate": float("nan")}, {"max_iter": 0}]
+)
+def test_numbers_that_make_no_sense_are_refused(numbers, noise, small_net):
+    """A learning rate or a number of steps that is not positive gives an error that names it."""
+    with pytest.raises(ValueError, match=next(iter(numbers))):
+        make_fooling_image(noise, 1, small_net, **numbers)
+
+
+def test_a_photograph_becomes_a_stingray(squeezenet):
+    """With the defaults, a photograph of 224 pixels is taken for a stingray within 100 steps."""
+    from data import load_examples, preprocess
+
+    X = preprocess(load_examples(1, "shipped").images)
+    fooled = make_fooling_image(X, 6, squeezenet)
+    assert squeezenet(fooled).argmax() == 6, "the model does not predict class 6, stingray"
+    assert (fooled - X).norm() < 0.5 * X.norm(), "the image changed too much: fooling changes are small"

@@ -1,0 +1,99 @@
+"""Every notebook runs alone from a clean kernel, is stored without outputs, and exports its figures."""
+
+import ast
+import importlib.util
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from PIL import Image
+
+KIT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted(KIT.glob("notebooks/[0-9][0-9]_*.ipynb"))
+FIGURES = {
+    "01_saliency_maps": {"predictions", "saliency_maps", "captum_saliency"},
+    "02_grad_cam": {"guided_backprop", "grad_cam", "guided_grad_cam", "captum_guided", "layer_attributions"},
+    "03_fooling_images": {"fooling_image", "fooled_predictions"},
+    "04_class_visualization": {
+        "class_visualization",
+        "class_visualization_others",
+        "class_visualization_regularizers",
+    },
+    "05_style_transfer": {
+        "style_composition_vii",
+        "style_the_scream",
+        "style_starry_night",
+        "style_losses",
+        "style_own_pair",
+    },
+}
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@pytest.fixture(scope="module")
+def runner():
+    spec = importlib.util.spec_from_file_location("run_notebooks", KIT / "notebooks" / "run.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def clean_machine(monkeypatch, tmp_path):
+    """A machine that has only what the kit ships."""
+    monkeypatch.setenv("KIT_OFFLINE", "1")
+    monkeypatch.setenv("KIT_ASSETS", "")
+    monkeypatch.setenv("KIT_WEIGHTS", "")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setenv("KIT_FIGURES", str(tmp_path / "figures"))
+    return tmp_path / "figures"
+
+
+@pytest.mark.slow
+@each_notebook
+def test_a_notebook_runs_from_a_clean_kernel_and_exports_its_figures(path, runner, clean_machine, capsys):
+    assert runner.run(path), capsys.readouterr().err
+    exported = {figure.stem: Image.open(figure) for figure in clean_machine.glob("*.png")}
+    assert exported.keys() == FIGURES[path.stem]
+    for figure in exported.values():
+        assert figure.info["Title"].endswith(".")
+        assert figure.info["Description"].endswith(".")
+        assert min(figure.size) > 200
+        assert len(figure.convert("RGB").getcolors(2**24)) > 50, "the figure is empty"
+
+
+def test_a_failing_cell_fails_the_run_and_is_shown(runner, tmp_path, capsys):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("raise ValueError('the map is negative')")])
+    nbformat.write(notebook, tmp_path / "00_wrong.ipynb")
+    assert not runner.run(tmp_path / "00_wrong.ipynb")
+    assert "the map is negative" in capsys.readouterr().err
+
+
+def test_there_is_a_figure_list_for_every_notebook():
+    assert {path.stem for path in NOTEBOOKS} >= FIGURES.keys()
+
+
+@each_notebook
+def test_a_notebook_is_stored_without_outputs(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
+
+
+@each_notebook
+def test_a_notebook_contains_no_logic(path):
+    logic = (ast.If, ast.For, ast.While, ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.Try, ast.With)
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            tree = ast.parse(re.sub(r"^%.*$", "", cell.source, flags=re.MULTILINE))
+            assert not [node for node in ast.walk(tree) if isinstance(node, logic)]
+
+
+@each_notebook
+def test_every_task_is_followed_by_a_check(path):
+    cells = nbformat.read(path, as_version=4).cells
+    tasks = [i for i, cell in enumerate(cells) if "**Task.**" in cell.source]
+    checks = [i for i, cell in enumerate(cells) if cell.source.startswith("check(")]
+    assert tasks
+    assert all(any(check > task for check in checks) for task in tasks)

@@ -1,0 +1,262 @@
+"""Whatever is called, and however it ends, nothing but the result is new."""
+
+import random as python_random
+from collections.abc import Callable
+from contextlib import suppress
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import visualizers
+from networks import FailsBackward, FailsForward, Interruption, SmallNet
+from style_transfer import (
+    Preset,
+    content_loss,
+    extract_features,
+    gram_matrix,
+    style_loss,
+    style_transfer,
+    tv_loss,
+)
+from visualizers import captum_attributions
+
+Technique = Callable[[nn.Module, Tensor, Tensor], object]
+LAYER = "features.1"
+PRESET = Preset(content_size=8, style_size=8, style_layers=(1, 4), style_weights=(10.0, 5.0), num_iterations=3)
+
+
+def paint(model: nn.Module, X: Tensor, y: Tensor) -> Tensor:
+    pictures = [np.arange(h * w * 3, dtype=np.uint8).reshape(h, w, 3) for h, w in ((8, 10), (9, 8))]
+    return torch.from_numpy(style_transfer(*pictures, model=model, preset=PRESET, progress=False))
+
+
+def losses(model: nn.Module, X: Tensor, y: Tensor) -> list[Tensor]:
+    features = extract_features(X, model, [1, 4])
+    target = torch.ones(1, 6, 6)
+    return [
+        content_loss(0.5, features[4], torch.ones_like(features[4])).detach(),
+        style_loss(features, [1], [target], [2.0]).detach(),
+        gram_matrix(features[4]).detach(),
+        tv_loss(X, 0.1).detach(),
+    ]
+
+
+def visualize(model: nn.Module, X: Tensor, y: Tensor) -> Tensor:
+    return visualizers.create_class_visualization(y, model, num_iterations=3, size=(10, 8), max_jitter=2)
+
+
+TECHNIQUES: dict[str, Technique] = {
+    "compute_saliency_maps": lambda model, X, y: visualizers.compute_saliency_maps(X, y, model),
+    "guided_backprop": lambda model, X, y: visualizers.guided_backprop(X, y, model),
+    "grad_cam": lambda model, X, y: visualizers.grad_cam(X, y, model),
+    "grad_cam at a layer": lambda model, X, y: visualizers.grad_cam(X, y, model, LAYER),
+    "guided_grad_cam": lambda model, X, y: visualizers.guided_grad_cam(X, y, model, LAYER),
+    "make_fooling_image": lambda model, X, y: visualizers.make_fooling_image(X, y, model, max_iter=3),
+    "class_visualization_update_step": lambda model, X, y: visualizers.class_visualization_update_step(
+        X, y, model, 1e-3, 25.0
+    ),
+    "create_class_visualization": visualize,
+    "captum_saliency": lambda model, X, y: captum_attributions.captum_saliency(X, y, model),
+    "captum_integrated_gradients": lambda model, X, y: captum_attributions.captum_integrated_gradients(X, y, model, 4),
+    "captum_guided_backprop": lambda model, X, y: captum_attributions.captum_guided_backprop(X, y, model),
+    "captum_guided_grad_cam": lambda model, X, y: captum_attributions.captum_guided_grad_cam(X, y, model, LAYER),
+    "captum_layer_conductance": lambda model, X, y: captum_attributions.captum_layer_conductance(X, y, model, LAYER, 4),
+    "captum_layer_grad_cam": lambda model, X, y: captum_attributions.captum_layer_grad_cam(X, y, model, LAYER),
+    "extract_features and the losses": losses,
+    "style_transfer": paint,
+}
+
+
+@pytest.fixture(params=TECHNIQUES)
+def technique(request: pytest.FixtureRequest) -> Technique:
+    return TECHNIQUES[request.param]
+
+
+@pytest.fixture
+def X(noise: Tensor) -> Tensor:
+    return noise
+
+
+@pytest.fixture
+def y() -> Tensor:
+    return torch.tensor([4, 0, 2])
+
+
+def tensors(result: object) -> list[Tensor]:
+    return list(result) if isinstance(result, list) else [result]
+
+
+def assert_same(result: object, expected: object, message: str) -> None:
+    for a, b in zip(tensors(result), tensors(expected), strict=True):
+        assert torch.equal(a, b), message
+
+
+def state_of(model: nn.Module) -> dict[str, object]:
+    """Everything about a model that a technique could leave behind."""
+    state = {f"the value of {name}": tensor.clone() for name, tensor in model.state_dict().items()}
+    for name, parameter in model.named_parameters():
+        state[f"requires_grad of {name}"] = parameter.requires_grad
+        state[f"the gradient of {name}"] = parameter.grad
+        state[f"the hooks of {name}"] = dict(parameter._backward_hooks or {})
+    for name, module in model.named_modules():
+        name = name or "the model"
+        state[f"the mode of {name}"] = module.training
+        state[f"the class of {name}"] = type(module)
+        state[f"the children of {name}"] = [id(child) for child in module.children()]
+        state[f"the attribute inplace of {name}"] = getattr(module, "inplace", None)
+        state[f"the own forward of {name}"] = module.__dict__.get("forward")
+        for key, value in vars(module).items():
+            if key.endswith("_hooks") or "_hooks_" in key:
+                state[f"{key} of {name}"] = dict(value) if value is not None else None
+    return state
+
+
+def assert_state(model: nn.Module, before: dict[str, object]) -> None:
+    after = state_of(model)
+    assert after.keys() == before.keys(), f"parts of the model changed: {sorted(after.keys() ^ before.keys())}"
+    for what, value in before.items():
+        same = torch.equal(after[what], value) if isinstance(value, Tensor) else after[what] == value
+        assert same, f"{what} has changed"
+
+
+def test_the_model_stays_as_it_was(technique, X, y, small_net):
+    """Parameters, buffers, modes, hooks and requires_grad flags of the model are the same afterwards."""
+    before = state_of(small_net)
+    technique(small_net, X, y)
+    assert_state(small_net, before)
+
+
+@pytest.mark.parametrize("trained", [["dropout"], ["features.1"], ["", "features", "features.1", "dropout"]])
+def test_modules_in_train_mode_stay_so_and_do_not_disturb(trained, technique, X, y, small_net):
+    """With dropout and batch norm in train mode the result is the same, the mode stays, and no statistics move."""
+    expected = technique(small_net, X, y)
+    for name in trained:
+        small_net.get_submodule(name).training = True
+    before = state_of(small_net)
+    assert_same(technique(small_net, X, y), expected, "dropout or batch norm was active")
+    assert_state(small_net, before)
+
+
+def test_unfrozen_parameters_get_no_gradient(technique, X, y, small_net):
+    """Parameters that ask for gradients do not get any, and keep those that they have."""
+    expected = technique(small_net, X, y)
+    small_net.requires_grad_(True)
+    small_net.classifier.weight.grad = torch.ones_like(small_net.classifier.weight)
+    before = state_of(small_net)
+    assert_same(technique(small_net, X, y), expected, "unfrozen parameters changed the result")
+    assert_state(small_net, before)
+    assert torch.equal(small_net.classifier.weight.grad, torch.ones_like(small_net.classifier.weight))
+
+
+@pytest.mark.parametrize("position", [0, 2, 5])
+@pytest.mark.parametrize("failure", [FailsForward, FailsBackward])
+@pytest.mark.parametrize("mode", [True, False])
+def test_the_model_stays_as_it_was_when_the_call_is_interrupted(position, failure, mode, technique, X, y, small_net):
+    """Also when something raises in the middle, no hook and no mode is left behind."""
+    small_net.features.insert(position, failure())
+    small_net.train(mode)
+    before = state_of(small_net)
+    grad_mode = torch.is_grad_enabled()
+    with suppress(Interruption):  # some techniques need no backward pass, or none so deep
+        technique(small_net, X, y)
+    assert_state(small_net, before)
+    assert torch.is_grad_enabled() == grad_mode
+
+
+def test_the_images_and_labels_stay_as_they_were(technique, X, y, small_net):
+    """The images that are given keep their values and get neither a graph nor a gradient."""
+    given_X, given_y = X.clone(), y.clone()
+    technique(small_net, given_X, given_y)
+    assert torch.equal(given_X, X), "the images have changed"
+    assert torch.equal(given_y, y), "the labels have changed"
+    assert not given_X.requires_grad, "the images ask for gradients now"
+    assert given_X.grad is None, "the images have a gradient now"
+
+
+def test_images_that_ask_for_gradients_keep_what_they_have(technique, X, y, small_net):
+    """Images with requires_grad and a gradient from elsewhere keep both, and the result is the same."""
+    expected = technique(small_net, X, y)
+    given = X.clone().requires_grad_()
+    given.grad = torch.full_like(X, 7.0)
+    assert_same(technique(small_net, given, y), expected, "requires_grad of the images changed the result")
+    assert given.requires_grad, "the images ask for gradients no longer"
+    assert torch.equal(given.grad, torch.full_like(X, 7.0)), "the gradient of the images was changed"
+
+
+def test_a_second_call_gives_the_same_answer(technique, X, y, small_net):
+    """Nothing accumulates and nothing is left to chance: the same call gives the same answer."""
+    first = technique(small_net, X, y)
+    assert_same(technique(small_net, X, y), first, "a second call gave another answer")
+
+
+@pytest.mark.parametrize("other", ["guided_backprop", "guided_grad_cam", "captum_guided_backprop"])
+def test_other_techniques_in_between_change_nothing(other, technique, X, y, small_net):
+    """A technique gives the same answer before and after another one was used on the same model and images."""
+    first = technique(small_net, X, y)
+    TECHNIQUES[other](small_net, X, y)
+    assert_same(technique(small_net, X, y), first, f"{other} changed what came after it")
+
+
+def test_the_result_carries_no_graph(technique, X, y, small_net):
+    """Results are plain values, ready for NumPy."""
+    small_net.requires_grad_(True)
+    assert not any(result.requires_grad for result in tensors(technique(small_net, X, y)))
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_it_works_with_gradients_switched_off_and_leaves_the_switch_alone(enabled, technique, X, y, small_net):
+    """Under torch.no_grad() the result is the same, and whether gradients are on is as before."""
+    expected = technique(small_net, X, y)
+    with torch.set_grad_enabled(enabled):
+        result = technique(small_net, X, y)
+        assert torch.is_grad_enabled() == enabled, "the global switch for gradients was turned"
+    assert_same(result, expected, "torch.no_grad() changed the result")
+
+
+def test_global_state_stays_as_it_was(technique, X, y, small_net):
+    """Random states and settings that everybody shares are the same afterwards."""
+
+    def shared() -> tuple:
+        return (
+            torch.get_rng_state().tolist(),
+            str(np.random.get_state()),  # noqa: NPY002
+            python_random.getstate(),
+            torch.get_default_dtype(),
+            torch.get_num_threads(),
+            torch.backends.cudnn.deterministic,
+            torch.backends.cudnn.benchmark,
+            torch.are_deterministic_algorithms_enabled(),
+            len(nn.modules.module._global_forward_hooks),
+            len(nn.modules.module._global_backward_hooks),
+        )
+
+    before = shared()
+    technique(small_net, X, y)
+    assert shared() == before, "random states or settings have changed"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda X: X.to(memory_format=torch.channels_last),
+        lambda X: X.mT.contiguous().mT,
+        lambda X: torch.stack([X, X], dim=-1)[..., 0],
+    ],
+    ids=["channels_last", "transposed", "strided"],
+)
+def test_the_memory_layout_of_the_images_makes_no_difference(change, technique, X, y, small_net):
+    """How the images lie in memory makes no difference."""
+    for a, b in zip(tensors(technique(small_net, change(X), y)), tensors(technique(small_net, X, y)), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_the_small_network_does_suffer_from_its_train_mode(X):
+    """The network of these tests would show active dropout and batch norm."""
+    net = SmallNet()
+    expected, statistics = net(X), net.features[1].running_mean.clone()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        assert not torch.allclose(net.train()(X), expected)
+    assert not torch.equal(net.features[1].running_mean, statistics)

@@ -1,0 +1,64 @@
+import pytest
+import torch
+
+from comparison import assert_matches
+from networks import SmallNet, linear_net
+from references import slow
+from references.stored import load
+from visualizers import compute_saliency_maps
+
+# Two pixels beside each other, three colours: red red, green green, blue blue.
+WEIGHT = [[1.0, -4.0, 3.0, 2.0, -2.0, 0.5], [0.0, 1.0, -7.0, 0.0, 0.0, -6.0]]
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    # class 0: max(|1|, |3|, |-2|) and max(|-4|, |2|, |0.5|); class 1: max(|0|, |-7|, |0|) and max(|1|, |0|, |-6|)
+    [(0, [[[3.0, 4.0]]]), (1, [[[7.0, 6.0]]])],
+)
+def test_a_linear_network_gives_its_largest_absolute_weights(label, expected):
+    """For scores that are linear in the pixels, the map is the largest absolute weight over the colour channels."""
+    pixels = torch.tensor([[[[0.3, -0.1]], [[2.0, 0.4]], [[-1.0, 0.7]]]])
+    maps = compute_saliency_maps(pixels, torch.tensor([label]), linear_net(WEIGHT))
+    assert_matches(maps, torch.tensor(expected), 1e-6)
+
+
+def test_stored_reference(shipped):
+    """The map is the largest absolute gradient of the unnormalized class score over the colour channels."""
+    reference = load("attributions")
+    assert_matches(compute_saliency_maps(reference["X"], reference["y"], shipped), reference["saliency"])
+
+
+def test_finite_differences(shipped):
+    """Changing one pixel a little changes the class score as much as the map says."""
+    reference = load("attributions")
+    maps = compute_saliency_maps(reference["X"], reference["y"], shipped)
+    assert maps.shape == (2, 72, 88), f"expected one map (72, 88) for each of 2 images, got {tuple(maps.shape)}"
+    n, row, column = reference["pixels"].T
+    assert_matches(maps[n, row, column], reference["slopes"].abs().amax(dim=1))
+
+
+def test_other_networks(network, photos):
+    """The map is right for every network and all weights, not for one alone."""
+    y = network(photos).argmax(dim=1)
+    assert_matches(compute_saliency_maps(photos, y, network), slow.saliency(photos, y, network))
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+@pytest.mark.parametrize(("height", "width"), [(6, 9), (9, 6)])
+def test_any_number_of_images_of_any_shape(count, height, width, random):
+    """Each image gets its own map, as high and wide as the image, however many images there are."""
+    X = torch.randn(count, 3, height, width, generator=random)
+    y = torch.arange(count) % 5
+    net = SmallNet()
+    maps = compute_saliency_maps(X, y, net)
+    assert maps.shape == (count, height, width), f"expected {(count, height, width)}, got {tuple(maps.shape)}"
+    assert_matches(maps, slow.saliency(X, y, net))
+    singles = [compute_saliency_maps(X[i : i + 1], y[i : i + 1], net) for i in range(count)]
+    assert_matches(maps, torch.cat(singles))
+
+
+def test_zero_gradient_gives_zeros():
+    """Where the score does not depend on the image, the map is zero, not NaN."""
+    maps = compute_saliency_maps(torch.ones(2, 3, 1, 2), torch.tensor([0, 0]), linear_net([[0.0] * 6]))
+    assert torch.equal(maps, torch.zeros(2, 1, 2)), f"expected zeros, got {maps.tolist()}"

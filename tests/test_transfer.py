@@ -1,0 +1,285 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from comparison import assert_matches
+from data import deprocess, preprocess
+from data.images import legal_range
+from networks import SmallNet
+from references import slow
+from references.stored import load
+from style_transfer import (
+    Iterate,
+    Preset,
+    content_loss,
+    extract_features,
+    gram_matrix,
+    style_loss,
+    style_transfer,
+    tv_loss,
+)
+
+SMALL = Preset(
+    content_size=16,
+    style_size=12,
+    content_layer=3,
+    content_weight=0.5,
+    style_layers=(4, 1),
+    style_weights=(300.0, 20.0),
+    tv_weight=0.01,
+    num_iterations=4,
+)
+
+
+def painted(height: int, width: int, seed: int) -> np.ndarray:
+    coarse = torch.rand(1, 3, 4, 5, generator=torch.Generator().manual_seed(seed))
+    smooth = nn.functional.interpolate(coarse, (height, width), mode="bicubic", align_corners=True).clamp(0, 1)
+    return (255 * smooth[0].permute(1, 2, 0)).to(torch.uint8).numpy()
+
+
+CONTENT, STYLE = painted(16, 22, 1), painted(20, 12, 2)
+
+
+def run(model: nn.Module | None = None, **settings) -> tuple[np.ndarray, list[Iterate]]:
+    """A short transfer with the small network, and what its callback saw."""
+    iterates = []
+    settings = {"preset": SMALL, "progress": False, **settings}
+    content, style = settings.pop("content", CONTENT), settings.pop("style", STYLE)
+    painting = style_transfer(content, style, model=model or SmallNet(), callback=iterates.append, **settings)
+    return painting, iterates
+
+
+def test_stored_reference(shipped):
+    """The three losses between SqueezeNet's features, and the gradient of their sum that reaches the picture."""
+    reference = load("style")
+    image = reference["image"].requires_grad_()
+    layers = [1, 4, 6, 7]
+    targets = [
+        gram_matrix(feature) for feature in extract_features(reference["style"], shipped, layers) if feature is not None
+    ]
+    features = extract_features(image, shipped, [3, *layers])
+    losses = torch.stack(
+        [
+            content_loss(6e-2, features[3], extract_features(reference["content"], shipped, [3])[3]),
+            style_loss(features, layers, targets, [300000, 1000, 15, 3]),
+            tv_loss(image, 2e-2),
+        ]
+    )
+    assert_matches(losses, reference["losses"])
+    for loss, expected in zip(losses, reference["losses"], strict=True):
+        assert_matches(loss, expected)
+    assert_matches(torch.autograd.grad(losses.sum(), image)[0], reference["gradient"])
+
+
+# In double precision, because Adam's first steps depend on little more than the signs of the gradient: in single
+# precision, pixels whose gradient is almost zero go either way.
+@pytest.mark.parametrize("decay_at", [0, 3, 99])
+@pytest.mark.parametrize("rates", [(0.05, 0.01), (3.0, 0.1)])
+def test_the_loop_is_adam_with_one_decay_that_keeps_its_moments(decay_at, rates):
+    """Every iteration makes Adam's step, clamps, and reports the losses; the decay changes nothing but the rate."""
+    settings = {"num_iterations": 7, "decay_at": decay_at, "learning_rate": rates[0], "final_learning_rate": rates[1]}
+    content, style = preprocess(CONTENT, 16).double(), preprocess(STYLE, 12).double()
+    images, losses = slow.style_transfer(
+        start=content,
+        content=content,
+        style=style,
+        layers=SmallNet().features,
+        content_layer=3,
+        content_weight=0.5,
+        style_layers=[4, 1],
+        style_weights=[300.0, 20.0],
+        tv_weight=0.01,
+        **settings,
+    )
+    _, iterates = run(SmallNet().double(), **settings)
+    assert len(iterates) == 7
+    for iterate, image, (of_content, of_style, of_tv) in zip(iterates, images, losses, strict=True):
+        assert_matches(iterate.image - content, image - content, 1e-6, torch.float64)
+        assert iterate.content_loss == pytest.approx(of_content, rel=1e-6)
+        assert iterate.style_loss == pytest.approx(of_style, rel=1e-6)
+        assert iterate.tv_loss == pytest.approx(of_tv, rel=1e-6)
+        assert iterate.total_loss == pytest.approx(of_content + of_style + of_tv, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("content_weight", "style_weight", "tv_weight"), [(0.5, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 0.5)]
+)
+def test_each_loss_goes_down_when_it_is_alone(content_weight, style_weight, tv_weight):
+    """Twenty iterations make the loss smaller that they follow."""
+    settings = {
+        "content_weight": content_weight,
+        "style_weights": (300 * style_weight, 20 * style_weight),
+        "tv_weight": tv_weight,
+        "num_iterations": 20,
+        "learning_rate": 0.05,
+        "start_from_noise": True,
+    }
+    _, iterates = run(**settings)
+    assert iterates[-1].total_loss < 0.7 * iterates[0].total_loss
+
+
+def test_the_learning_rate_is_3_for_180_iterations_and_then_a_tenth():
+    """The course's schedule: 200 iterations, rate 3.0, and 0.1 from iteration 180 on."""
+    _, iterates = run(preset="starry_night", content_size=8, style_size=8, style_layers=(1,), style_weights=(1.0,))
+    assert [iterate.iteration for iterate in iterates] == list(range(1, 201))
+    assert [iterate.learning_rate for iterate in iterates] == [3.0] * 180 + [0.1] * 20
+
+
+def test_pixels_stay_legal():
+    """After every step all pixels lie between black and white."""
+    _, iterates = run(num_iterations=6)
+    for iterate in iterates:
+        black, white = legal_range(iterate.image)
+        assert ((iterate.image >= black) & (iterate.image <= white)).all()
+    assert (iterates[0].image == black).any()
+    assert (iterates[0].image == white).any()
+
+
+def test_the_painting_is_the_last_iterate_in_pixels():
+    """The result is uint8 (H, W, 3), as high and wide as the content at its size."""
+    painting, iterates = run(content=painted(32, 44, 1))
+    assert painting.shape == (16, 22, 3)
+    assert painting.dtype == np.uint8
+    assert np.array_equal(painting, deprocess(iterates[-1].image)[0])
+
+
+def test_iterates_are_not_altered_by_later_steps():
+    """What the callback keeps is its own."""
+    _, few = run(num_iterations=2)
+    _, more = run(num_iterations=4)
+    assert torch.equal(few[0].image, more[0].image)
+    assert torch.equal(few[1].image, more[1].image)
+    assert not torch.equal(more[1].image, more[2].image)
+    assert not any(iterate.image.requires_grad for iterate in more)
+
+
+@pytest.mark.parametrize(("height", "width", "shape"), [(16, 22, (16, 22)), (22, 16, (22, 16)), (64, 32, (32, 16))])
+def test_height_and_width_are_the_contents(height, width, shape):
+    """A tall picture stays tall and a wide one wide; the sizes are those of the shorter sides."""
+    painting, _ = run(content=painted(height, width, 3), num_iterations=1)
+    assert painting.shape == (*shape, 3)
+
+
+def test_it_starts_from_the_content():
+    """With a tiny learning rate the painting is the content, whatever the seed."""
+    still = {"learning_rate": 1e-6, "num_iterations": 1}
+    painting, iterates = run(**still)
+    assert np.array_equal(painting, CONTENT)
+    assert iterates[0].content_loss == 0
+    assert np.array_equal(run(seed=1, **still)[0], painting)
+
+
+def test_noise_depends_on_the_seed_alone():
+    """With start_from_noise the seed decides, not the global random state and not the content."""
+    settings = {"start_from_noise": True, "learning_rate": 1e-6, "num_iterations": 1}
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        first, _ = run(seed=3, **settings)
+        torch.manual_seed(2)
+        again, _ = run(seed=3, content=CONTENT[::-1].copy(), **settings)
+    other, _ = run(seed=4, **settings)
+    assert np.array_equal(first, again)
+    assert np.abs(first.astype(int) - other).mean() > 10
+    assert np.abs(first.astype(int) - CONTENT).mean() > 10
+
+
+def chroma(pixels: np.ndarray) -> np.ndarray:
+    return np.asarray(Image.fromarray(pixels).convert("YCbCr")).astype(int)[..., 1:]
+
+
+def brightness(pixels: np.ndarray) -> np.ndarray:
+    return np.asarray(Image.fromarray(pixels).convert("YCbCr")).astype(int)[..., 0]
+
+
+def test_keep_colors_keeps_the_contents_chroma_and_the_paintings_brightness():
+    """Brightness comes from the painting, colours from the content."""
+    content = CONTENT // 4 + 96  # far from black and white, where colours are cut off
+    settings = {"content": content, "num_iterations": 3, "learning_rate": 0.1}
+    painting, _ = run(**settings)
+    coloured, iterates = run(keep_colors=True, **settings)
+    assert np.abs(chroma(painting) - chroma(content)).max() > 10
+    assert np.abs(chroma(coloured) - chroma(content)).max() <= 2
+    assert np.abs(brightness(coloured) - brightness(painting)).max() <= 2
+    assert np.array_equal(deprocess(iterates[-1].image)[0], painting)
+
+
+@pytest.mark.parametrize("kind", ["path", "string", "PIL", "array"])
+def test_pictures_are_paths_pil_pictures_or_arrays(kind, tmp_path):
+    """However the pictures are given, the painting is the same."""
+    expected, _ = run()
+    pictures = {}
+    for name, pixels in (("content", CONTENT), ("style", STYLE)):
+        path = tmp_path / f"{name}.png"
+        Image.fromarray(pixels).save(path)
+        pictures[name] = {"path": path, "string": str(path), "PIL": Image.open(path), "array": pixels.copy()}[kind]
+    assert np.array_equal(run(**pictures)[0], expected)
+
+
+def test_the_style_is_taken_from_the_style_picture():
+    """Another style picture gives another painting; its own size counts."""
+    expected, _ = run()
+    assert not np.array_equal(run(style=CONTENT)[0], expected)
+    assert not np.array_equal(run(style_size=8)[0], expected)
+
+
+def test_the_network_runs_no_deeper_than_the_last_layer_used():
+    """Layers after those that the losses use are not run."""
+    model = SmallNet()
+    model.features[3].register_forward_hook(lambda *_: pytest.fail("a layer was run that no loss uses"))
+    run(model, content_layer=1, style_layers=(0, 2), num_iterations=2)
+
+
+def test_unfrozen_parameters_are_not_trained():
+    """The picture alone is changed, and no gradient is computed for the network."""
+    model = SmallNet().requires_grad_(True)
+    expected, _ = run()
+    assert np.array_equal(run(model)[0], expected)
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_it_works_without_callback_and_shows_its_progress(capsys):
+    """Without `progress` nothing is printed; with it, a bar."""
+    quiet = style_transfer(CONTENT, STYLE, model=SmallNet(), preset=SMALL, progress=False)
+    assert capsys.readouterr() == ("", "")
+    loud = style_transfer(CONTENT, STYLE, model=SmallNet(), preset=SMALL)
+    assert "4/4" in capsys.readouterr().err
+    assert np.array_equal(quiet, loud)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"preset": "the_skream"}, "no preset 'the_skream'.*the_scream"),
+        ({"tvweight": 1.0}, "no setting tvweight: choose from .*tv_weight"),
+        ({"content_layer": 5}, r"no layers \[5\]: choose from 0 to 4"),
+        ({"style_layers": (0, 7)}, r"no layers \[7\]: choose from 0 to 4"),
+        ({"style_layers": (0, 1, 2)}, "one weight for each layer"),
+        ({"model": nn.Linear(3, 3)}, "no sequence of layers"),
+        ({"content": CONTENT.astype(np.float32)}, "uint8"),
+        ({"style": STYLE[..., :1]}, "uint8 array"),
+        ({"content": CONTENT[None].repeat(2, 0)}, "one picture"),
+        ({"style": STYLE[None].repeat(2, 0)}, "one picture"),
+    ],
+)
+def test_wrong_input_gives_one_clear_error(settings, message):
+    """Unknown presets, settings and layers, and what is no picture, give one error that says what is possible."""
+    with pytest.raises(ValueError, match=message):
+        run(**settings)
+
+
+def test_a_file_that_is_no_picture_is_refused(tmp_path):
+    """A path that leads to no picture gives one clear error."""
+    (tmp_path / "notes.txt").write_text("no picture")
+    with pytest.raises(ValueError, match="is not an image"):
+        run(content=tmp_path / "notes.txt")
+    with pytest.raises(FileNotFoundError):
+        run(style=tmp_path / "missing.png")
+
+
+def test_a_whole_transfer_makes_the_total_loss_smaller(squeezenet):
+    """With a preset's settings the painting ends with a smaller loss than the photograph has."""
+    _, iterates = run(squeezenet, preset="starry_night", content_size=48, style_size=48)
+    assert len(iterates) == 200
+    assert iterates[-1].total_loss < 0.9 * iterates[0].total_loss

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+import torch
+
+from comparison import assert_matches
+from references import slow
+from style_transfer import tv_loss
+
+
+def picture(*shape, dtype=torch.float32):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=dtype)
+
+
+def test_by_hand():
+    """The loss is the weight times the sum of squared differences of vertical and of horizontal neighbours."""
+    img = torch.zeros(1, 3, 2, 3)
+    img[0, 1] = torch.tensor([[1.0, 2.0, 4.0], [0.0, 5.0, 4.0]])
+    # vertical: 1 + 9 + 0; horizontal: 1 + 4 + 25 + 1
+    assert_matches(tv_loss(img, 0.5), torch.tensor(0.5 * (10 + 31)), 1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 5, 8), (1, 3, 8, 5), (4, 3, 4, 4), (1, 3, 1, 6), (1, 3, 6, 1)])
+@pytest.mark.parametrize("weight", [2e-2, 50.0])
+def test_value_and_gradient(shape, weight):
+    """Value and gradient are right for pictures of any shape, one or many."""
+    img = picture(*shape).requires_grad_()
+    value, slope = slow.tv_loss(img.detach().double().numpy(), weight)
+    loss = tv_loss(img, weight)
+    assert_matches(loss, np.asarray(value))
+    assert loss.requires_grad, "the loss has lost its graph: no gradient flows back to the picture"
+    assert_matches(torch.autograd.grad(loss, img)[0], slope)
+
+
+def test_the_gradient_agrees_with_finite_differences():
+    """A small change of the picture changes the loss as the gradient says."""
+    img = picture(2, 3, 4, 5, dtype=torch.float64).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: tv_loss(x, 0.3), img)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda x: x.mT, lambda x: x.to(memory_format=torch.channels_last), lambda x: x[..., ::2]]
+)
+def test_any_memory_layout(change):
+    """How the picture lies in memory makes no difference."""
+    img = change(picture(2, 3, 6, 8))
+    value, _ = slow.tv_loss(img.double().numpy(), 2.0)
+    assert_matches(tv_loss(img, 2.0), np.asarray(value))
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 6, 7), (1, 3, 1, 1)])
+def test_a_picture_of_one_colour_costs_nothing(shape):
+    """Without differences the loss is zero, and its gradient too."""
+    img = torch.full(shape, 0.7, requires_grad=True)
+    loss = tv_loss(img, 3.0)
+    assert loss.item() == 0
+    assert not torch.autograd.grad(loss, img)[0].any()
+
+
+@pytest.mark.parametrize("shape", [(3, 6, 7), (6, 7)])
+def test_four_dimensions_are_wanted(shape):
+    """A picture without batch dimension gives one clear error."""
+    with pytest.raises(ValueError, match=r"give \(N, 3, H, W\)"):
+        tv_loss(picture(*shape), 1.0)
