@@ -39,6 +39,9 @@ def style_loss(
     if not 0 < len(style_layers) == len(style_targets) == len(style_weights):
         counts = f"{len(style_layers)} layers, {len(style_targets)} targets, {len(style_weights)} weights"
         raise ValueError(f"{counts}: give one target and one weight for each style layer")
+    missing = [layer for layer in style_layers if feats[layer] is None]
+    if missing:
+        raise ValueError(f"there are no features of layers {missing}: ask extract_features for them")
     ### BEGIN SOLUTION
     loss = sum(
         weight * (gram_matrix(feats[layer]) - target).square().sum()

@@ -1,5 +1,7 @@
 """The forward pass that every technique starts from: checked inputs in, one score per image out."""
 
+from numbers import Integral
+
 import torch
 from torch import Tensor, nn
 
@@ -31,8 +33,8 @@ def check_images(X: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def check_labels(y: Tensor | int, count: int) -> Tensor:
-    if isinstance(y, int) and not isinstance(y, bool):
-        y = torch.full((count,), y)
+    if isinstance(y, Integral) and not isinstance(y, bool):
+        y = torch.full((count,), int(y))
     if not isinstance(y, Tensor) or y.dtype != torch.int64:
         kind = y.dtype if isinstance(y, Tensor) else type(y).__name__
         raise TypeError(f"labels are {kind}: give an int64 tensor, one class number per image")

@@ -1,0 +1,94 @@
+"""Figures of the sanity checks: the grid of maps, curves along the stages, and one value for each method."""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from visualizers.figures import draw_map, grid, row_label
+from visualizers.map_similarity import MEASURES, mean_and_spread
+
+MARKERS = "osD^v<>PX"
+LINES = ("-", "--", ":", "-.")
+
+
+def map_grid(image: NDArray[np.uint8], explanations: Mapping[str, Mapping[str, Tensor]], index: int = 0) -> Figure:
+    """The paper's grid: methods down, stages across, the original model's maps first, beside the image.
+
+    `explanations` comes from `randomized_explanations`; `index` says which of its images. Gradients are shown as the
+    sum of absolute values over the channels.
+    """
+    methods = list(explanations["original"])
+    figure, axes = grid(len(methods), len(explanations) + 1)
+    axes[0, 0].imshow(image)
+    axes[0, 0].set_title("image", fontsize=8)
+    for axis in axes[1:, 0]:
+        axis.set_axis_off()
+    for column, (stage, by_method) in zip(axes.T[1:], explanations.items(), strict=True):
+        column[0].set_title(stage, fontsize=8)
+        for axis, method in zip(column, methods, strict=True):
+            values = by_method[method][index].detach().cpu()
+            draw_map(axis, (values.abs().sum(dim=0) if values.ndim == 3 else values.abs()).numpy(), None)
+    for axis, method in zip(axes[:, 1], methods, strict=True):
+        row_label(axis, method.replace(" ", "\n", 1))
+    return figure
+
+
+def similarity_curves(
+    values: NDArray[np.float64], stages: Sequence[str], methods: Sequence[str], baseline: NDArray | None = None
+) -> Figure:
+    """Similarity to the original against the stage, a panel for each measure, a curve for each method.
+
+    `values` is Similarity.values; points are means over images and seeds, bars their standard deviation. `baseline`,
+    from `unrelated_similarity`, gives the grey band: mean and spread over methods for maps of unrelated images.
+    """
+    figure = Figure(figsize=(11, 7.5), layout="constrained")
+    axes = figure.subplots(2, 2, sharex=True)
+    means = mean_and_spread(values, axis=(0, 1))
+    positions = np.arange(1, len(stages) + 1)
+    for k, (axis, measure) in enumerate(zip(axes.flat, MEASURES, strict=True)):
+        if baseline is not None:
+            band = mean_and_spread(baseline[..., k], axis=(0, 1))
+            axis.axhspan(band["mean"] - band["spread"], band["mean"] + band["spread"], color="0.9", zorder=0)
+        styles = zip(methods, colors(len(methods)), MARKERS, cycle(LINES), strict=False)
+        for j, (method, color, marker, line) in enumerate(styles):
+            mean, spread = means["mean"][:, j, k], means["spread"][:, j, k]
+            shifted = positions + 0.06 * (j - len(methods) / 2)  # so that the bars do not hide one another
+            axis.errorbar(
+                [0, *shifted], [1, *mean], [0, *spread], color=color, marker=marker, linestyle=line, label=method,
+                markersize=4, linewidth=1.2, elinewidth=0.6,
+            )  # fmt: skip
+        axis.set(title=measure, ylim=(-0.5, 1.05))
+        axis.set_xticks([0, *positions], ["original", *stages], rotation=60, ha="right", fontsize=8)
+        axis.spines[["top", "right"]].set_visible(False)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    return figure
+
+
+def similarity_points(groups: Mapping[str, NDArray[np.float64]], methods: Sequence[str]) -> Figure:
+    """For each measure one point with spread for each method and group, whose values are (N, methods, measures)."""
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    axes = figure.subplots(1, len(MEASURES), sharey=True)
+    for k, (axis, measure) in enumerate(zip(axes, MEASURES, strict=True)):
+        for i, ((group, values), marker) in enumerate(zip(groups.items(), MARKERS, strict=False)):
+            summary = mean_and_spread(values[..., k])
+            height = np.arange(len(methods)) + 0.18 * (i - (len(groups) - 1) / 2)
+            shade = str(0.65 * i / max(1, len(groups) - 1))
+            axis.errorbar(summary["mean"], height, xerr=summary["spread"], fmt=marker, color=shade, label=group)
+        axis.axvline(0, color="0.85", zorder=0)
+        axis.set(title=measure, xlim=(-0.6, 1.05), ylim=(len(methods) - 0.5, -0.5))
+        axis.set_yticks(range(len(methods)), methods)
+        axis.spines[["top", "right"]].set_visible(False)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(groups), frameon=False)
+    return figure
+
+
+def colors(count: int) -> NDArray:
+    """Colours whose brightness differs too, so that a grey print keeps them apart."""
+    return colormaps["viridis"](np.linspace(0, 0.9, count))
