@@ -142,9 +142,9 @@ def save(figure: Figure, name: str, caption: str, alt: str) -> Figure:
     return figure
 
 
-def grid(rows: int, columns: int) -> tuple[Figure, NDArray]:
-    """A figure of square cells without ticks or frames, and its axes (rows, columns)."""
-    figure = Figure(figsize=(CELL * columns + 0.3, CELL * rows + 0.3), layout="constrained")
+def grid(rows: int, columns: int, cell: float = CELL) -> tuple[Figure, NDArray]:
+    """A figure of square cells, `cell` inches wide, without ticks or frames, and its axes (rows, columns)."""
+    figure = Figure(figsize=(cell * columns + 0.3, cell * rows + 0.3), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.01, hspace=0.01)
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:

@@ -12,6 +12,7 @@ from torch import Tensor
 from visualizers.figures import draw_map, grid, row_label
 from visualizers.map_similarity import MEASURES, mean_and_spread
 
+SMALL_CELL = 1.1  # inches
 MARKERS = "osD^v<>PX"
 LINES = ("-", "--", ":", "-.")
 
@@ -23,7 +24,7 @@ def map_grid(image: NDArray[np.uint8], explanations: Mapping[str, Mapping[str, T
     sum of absolute values over the channels.
     """
     methods = list(explanations["original"])
-    figure, axes = grid(len(methods), len(explanations) + 1)
+    figure, axes = grid(len(methods), len(explanations) + 1, SMALL_CELL)
     axes[0, 0].imshow(image)
     axes[0, 0].set_title("image", fontsize=8)
     for axis in axes[1:, 0]:
@@ -72,7 +73,7 @@ def similarity_curves(
 
 def similarity_points(groups: Mapping[str, NDArray[np.float64]], methods: Sequence[str]) -> Figure:
     """For each measure one point with spread for each method and group, whose values are (N, methods, measures)."""
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    figure = Figure(figsize=(11, 1.2 + 0.4 * len(methods)), layout="constrained")
     axes = figure.subplots(1, len(MEASURES), sharey=True)
     for k, (axis, measure) in enumerate(zip(axes, MEASURES, strict=True)):
         for i, ((group, values), marker) in enumerate(zip(groups.items(), MARKERS, strict=False)):
