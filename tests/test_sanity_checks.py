@@ -86,6 +86,12 @@ def test_an_interrupted_run_continues_and_ends_with_the_same_values(shipped, pho
     assert [file.name for file in tmp_path.iterdir()] == ["r.npz"]
 
 
+def test_measures_may_be_chosen(shipped, photos):
+    whole = parameter_randomization(photos, LABELS, shipped, **FAST)
+    some = parameter_randomization(photos, LABELS, shipped, measures=("HOG correlation", "rank correlation"), **FAST)
+    np.testing.assert_array_equal(some.values, whole.values[..., [3, 0]])
+
+
 def test_a_finished_run_is_read_and_not_computed_again(shipped, photos, tmp_path, monkeypatch):
     first = parameter_randomization(photos, LABELS, shipped, path=tmp_path / "r.npz", **FAST)
     monkeypatch.setattr(sanity_checks, "explain", lambda *_, **__: pytest.fail("it was all there"))

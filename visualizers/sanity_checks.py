@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from visualizers.explanations import METHODS, explain
 from visualizers.layers import find_layer
-from visualizers.map_similarity import MEASURES, similarities
+from visualizers.map_similarity import MEASURES, compare_descriptions, describe, similarities
 from visualizers.randomization import Stage, before_last_relu, find_stages, forgetting, untrained
 from visualizers.scores import check_batch
 
@@ -28,12 +28,13 @@ class Similarity:
     """`values` (images, seeds, stages, methods, measures): NaN where a measure is undefined.
 
     Every value compares an image's explanation after randomization with that by the original model; the stages are in
-    the order of randomization, the measures those of `map_similarity.MEASURES`.
+    the order of randomization, the measures by default those of `map_similarity.MEASURES`.
     """
 
     values: NDArray[np.float64]
     stages: tuple[str, ...]
     methods: tuple[str, ...]
+    measures: tuple[str, ...]
 
 
 def parameter_randomization(
@@ -43,6 +44,7 @@ def parameter_randomization(
     *,
     mode: str = "cascading",
     methods: Collection[str] = METHODS,
+    measures: Collection[str] = tuple(MEASURES),
     seeds: Sequence[int] = (0,),
     stages: Sequence[Stage] | None = None,
     layer: nn.Module | str | None = None,
@@ -65,28 +67,30 @@ def parameter_randomization(
     X, y = (tensor.detach() for tensor in check_batch(X, y, model))
     layer = layer_name(model, layer)
     stages = find_stages(model, X) if stages is None else list(stages)
-    methods, model = tuple(methods), before_last_relu(model, X)
+    methods, measures, model = tuple(methods), tuple(measures), before_last_relu(model, X)
     names = tuple(stage.name for stage in reversed(stages))
-    values = np.full((len(X), len(seeds), len(stages), len(methods), len(MEASURES)), np.nan)
+    values = np.full((len(X), len(seeds), len(stages), len(methods), len(measures)), np.nan)
     done = np.zeros((len(X), len(seeds)), dtype=bool)
-    call = fingerprint(X, y, model, mode, methods, tuple(seeds), names, layer, sorted(options.items()))
+    call = fingerprint(X, y, model, mode, methods, measures, tuple(seeds), names, layer, sorted(options.items()))
     if path is not None and Path(path).exists():
         values, done = read_results(Path(path), call)
     with tqdm(total=done.size, initial=int(done.sum()), unit="image", desc=mode, disable=not progress) as bar:
         for start in range(0, len(X), batch_size):
             batch = slice(start, start + batch_size)
             waiting = [i for i in range(len(seeds)) if not done[batch, i].all()]
-            original = explain(X[batch], y[batch], model, methods, layer, **options) if waiting else {}
+            if waiting:
+                original = describe(explain(X[batch], y[batch], model, methods, layer, **options), measures)
             for i in waiting:
                 fresh = untrained(model, seeds[i], build)
                 for stage, (_, forgetful) in enumerate(forgetting(model, stages, fresh, mode)):
-                    changed = explain(X[batch], y[batch], forgetful, methods, layer, **options)
-                    values[batch, i, stage] = compare(original, changed)
+                    changed = describe(explain(X[batch], y[batch], forgetful, methods, layer, **options), measures)
+                    pairs = [compare_descriptions(original[method], changed[method]) for method in methods]
+                    values[batch, i, stage] = np.stack(pairs, axis=1)
                 done[batch, i] = True
                 if path is not None:
                     write_results(Path(path), values, done, call)
                 bar.update(len(X[batch]))
-    return Similarity(values, names, methods)
+    return Similarity(values, names, methods, measures)
 
 
 def randomized_explanations(
