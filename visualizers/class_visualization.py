@@ -50,10 +50,10 @@ def create_class_visualization(
 ) -> Tensor:
     """One image for each of the K classes in `target_y`: (K, 3, H, W), legal pixels in normalized space.
 
-    All start from the same noise and are jittered alike, so a class gives the same image alone and in a batch.
-    `blur_every=0` leaves the blur out; `size` is H = W or (H, W). `callback(iteration, images)` is called after every
-    iteration, counted from 1. Raises ValueError for numbers that make no sense. Simonyan et al. 2013, arXiv 1312.6034;
-    Yosinski et al. 2015, arXiv 1506.06579.
+    All start from the same noise and are jittered alike, alone and in a batch; what then differs is rounding, which
+    the ascent amplifies. `blur_every=0` leaves the blur out; `size` is H = W or (H, W). `callback(iteration, images)`
+    is called after every iteration, counted from 1. Raises ValueError for numbers that make no sense. Simonyan et al.
+    2013, arXiv 1312.6034; Yosinski et al. 2015, arXiv 1506.06579.
     """
     check_positive(num_iterations=num_iterations, learning_rate=learning_rate)
     if min(l2_reg, blur_every, max_jitter) < 0:
