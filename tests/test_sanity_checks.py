@@ -57,6 +57,21 @@ def test_maps_of_a_dead_network_are_undefined_not_zero_or_one():
     assert not mean_and_spread(result.values, axis=(0, 1))["valid"].any()
 
 
+def test_resnet_loses_its_maps_when_it_forgets(resnet18, photos):
+    result = parameter_randomization(photos, LABELS % 20, resnet18, methods=("gradient",), seeds=(1,), progress=False)
+    assert len(result.stages) == 10
+    assert np.isfinite(result.values).all()
+    assert np.abs(result.values[..., SIGNED_RANK]).max() < 0.9
+
+
+def test_vgg_needs_no_list_of_its_stages_either(vgg11, photos):
+    result = parameter_randomization(
+        photos, LABELS % 20, vgg11, methods=("gradient",), build=lambda: vgg11, progress=False
+    )
+    assert len(result.stages) == len(find_stages(vgg11, photos))
+    np.testing.assert_allclose(result.values[..., :2], 1, atol=1e-6)
+
+
 def test_batches_give_what_all_images_at_once_give(shipped, photos):
     whole = parameter_randomization(photos, LABELS, shipped, **FAST)
     halves = parameter_randomization(photos, LABELS, shipped, batch_size=1, **FAST)

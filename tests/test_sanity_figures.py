@@ -1,0 +1,53 @@
+"""Figures of the sanity checks draw what is defined and leave out what is not."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+
+from visualizers.map_similarity import MEASURES
+from visualizers.sanity_figures import map_grid, similarity_curves, similarity_points
+
+METHODS = ("gradient", "Grad-CAM")
+STAGES = ("classifier", "features")
+
+
+@pytest.fixture
+def values():
+    values = np.random.default_rng(0).uniform(size=(3, 2, len(STAGES), len(METHODS), len(MEASURES)))
+    values[0, 0] = np.nan
+    return values
+
+
+def drawn(figure):
+    assert isinstance(figure, Figure)
+    assert not pyplot.get_fignums()
+    figure.savefig(io.BytesIO(), dpi=30)
+    return figure.axes
+
+
+def test_the_grid_has_methods_down_and_stages_across_with_the_original_first():
+    explanations = {
+        stage: {"gradient": torch.randn(2, 3, 24, 24), "Grad-CAM": torch.zeros(2, 24, 24)}
+        for stage in ("original", *STAGES)
+    }
+    axes = drawn(map_grid(np.zeros((24, 24, 3), np.uint8), explanations))
+    assert [axis.get_title() for axis in axes[:4]] == ["image", "original", *STAGES]
+    assert [axis.get_ylabel() for axis in axes if axis.get_ylabel()] == list(METHODS)
+    assert not axes[5].images[0].get_array().any(), "an all-zero map must be drawn as zero"
+
+
+def test_curves_start_at_one_and_follow_the_mean_of_what_is_defined(values):
+    axes = drawn(similarity_curves(values, STAGES, METHODS, baseline=values[:, 0, 0]))
+    assert [axis.get_title() for axis in axes] == list(MEASURES)
+    curve = np.asarray(axes[0].containers[0].lines[0].get_ydata(), dtype=float)
+    np.testing.assert_allclose(curve, [1, *np.nanmean(values[:, :, :, 0, 0], axis=(0, 1))])
+
+
+def test_points_show_the_mean_of_each_group(values):
+    axes = drawn(similarity_points({"one": values[:, 0, 0], "other": values[:, 1, 1]}, METHODS))
+    points = axes[2].containers[1].lines[0].get_xdata()
+    np.testing.assert_allclose(points, np.nanmean(values[:, 1, 1, :, 2], axis=0))
