@@ -25,9 +25,7 @@ from visualizers.grad_cam import upsampled
 from visualizers.layers import find_layer, recorded_output
 from visualizers.scores import check_batch, class_scores
 
-IMAGES_AT_ONCE = (
-    25  # the methods that integrate along a path evaluate n_steps points per image; this bounds their memory
-)
+EVALUATIONS = 10  # at once, by the methods that follow a path from the mean colour to the image; bounds their memory
 
 
 def captum_saliency(X: Tensor, y: Tensor, model: nn.Module) -> Tensor:
@@ -37,7 +35,8 @@ def captum_saliency(X: Tensor, y: Tensor, model: nn.Module) -> Tensor:
 
 def captum_integrated_gradients(X: Tensor, y: Tensor, model: nn.Module, n_steps: int = 50) -> Tensor:
     """Integrated gradients from the mean colour to the image: (N, 3, H, W). Sundararajan 2017, arXiv 1703.01365."""
-    return attribute(X, y, model, lambda: IntegratedGradients(model), **along_path(X, n_steps))
+    at_once = max(len(X), EVALUATIONS)
+    return attribute(X, y, model, lambda: IntegratedGradients(model), n_steps=n_steps, internal_batch_size=at_once)
 
 
 def captum_guided_backprop(X: Tensor, y: Tensor, model: nn.Module) -> Tensor:
@@ -59,7 +58,14 @@ def captum_layer_conductance(
     Summed over the layer's channels and enlarged to the image. Dhamdhere 2018, arXiv 1805.12233.
     """
     layer = find_layer(model, layer)
-    conductance = attribute(X, y, model, lambda: LayerConductance(model, layer), layer, **along_path(X, n_steps))
+    X, y = check_batch(X, y, model)
+    options = {"n_steps": n_steps, "internal_batch_size": EVALUATIONS // 2}
+    conductance = torch.cat(  # image by image, because Captum keeps two whole evaluations of each image
+        [
+            attribute(X[i : i + 1], y[i : i + 1], model, lambda: LayerConductance(model, layer), layer, **options)
+            for i in range(len(X))
+        ]
+    )
     return upsampled(conductance.sum(dim=1), X)
 
 
@@ -86,7 +92,3 @@ def check_once(X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | None) 
     """Run one image, so that a label or layer that the model does not have is said in our words, not in Captum's."""
     with recorded_output(model, layer, from_here=True) if layer is not None else nullcontext():
         class_scores(X[:1], y.max().view(1), model)
-
-
-def along_path(X: Tensor, n_steps: int) -> dict[str, int]:
-    return {"n_steps": n_steps, "internal_batch_size": max(len(X), IMAGES_AT_ONCE)}
