@@ -1,15 +1,18 @@
 """`check("saliency")` in a notebook: the tests of one task, answered in plain words."""
 
+import ast
 import contextlib
 import io
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).resolve().parent.parent / "tests"
+KIT = Path(__file__).resolve().parent.parent
+TESTS = KIT / "tests"
 
 
 def check(task: str) -> None:
@@ -21,6 +24,12 @@ def check(task: str) -> None:
     if not path.is_file():
         tasks = ", ".join(sorted(file.stem.removeprefix("test_") for file in TESTS.glob("test_*.py")))
         raise ValueError(f"there are no tests for {task!r}: choose one of {tasks}")
+    for module in sorted([*KIT.glob("visualizers/*.py"), *KIT.glob("style_transfer/*.py")]):
+        try:
+            ast.parse(module.read_text("utf-8"))
+        except SyntaxError as error:
+            print(f"✗ Nothing was checked: {module.relative_to(KIT)}, line {error.lineno}: {error.msg}")
+            return
     verdicts = Verdicts()
     options = ["-m", "not slow", "-p", "no:cacheprovider", "--capture=sys", "-o", "addopts=", str(path)]
     with as_in_a_fresh_process(), contextlib.redirect_stdout(io.StringIO()) as log:
@@ -61,7 +70,8 @@ def verdict(statement: str, complaint: str | None) -> list[str]:
 def complaint_of(error: BaseException) -> str:
     """The error's own words, without a traceback."""
     if isinstance(error, NotImplementedError):
-        return "not implemented yet"
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        return f"not implemented yet: {place.name} in {Path(place.filename).name}"
     words = str(error).split("\nassert ")[0].strip().splitlines()[:4] or ["no further explanation"]
     kind = "" if isinstance(error, AssertionError | pytest.fail.Exception) else f"{type(error).__name__}: "
     return kind + "\n".join(words)

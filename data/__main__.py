@@ -34,9 +34,14 @@ def fetch(names: list[str], folder: Path | None) -> int:
         raise NotADirectoryError(f"--from {folder}: there is no such folder")
     folders = [folder.resolve()] if folder is not None else asset_folders()
     chosen = [assets[name] for name in names] or list(assets.values())
-    missing = [line for asset in chosen if (line := fetch_one(asset, folders, asked=bool(names)))]
-    for line in missing:
-        print(line, file=sys.stderr)
+    missing = 0
+    for asset in chosen:
+        line = fetch_one(asset, folders, asked=bool(names))
+        if line:
+            missing += 1
+            print(line, file=sys.stderr)
+    if missing:
+        print("The kit also works without these files; to bring them by hand, use --from DIR.", file=sys.stderr)
     return 1 if missing else 0
 
 

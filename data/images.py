@@ -33,8 +33,8 @@ def open_image(path: str | PathLike, size: int | None = None) -> Image.Image:
         raise ValueError(f"{path} has more than {limit} million pixels: scale it down first") from None
     except UnidentifiedImageError:
         raise ValueError(f"{path} is not an image: give a JPEG, PNG, TIFF or WebP file") from None
-    except (FileNotFoundError, IsADirectoryError, PermissionError):
-        raise
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise type(error)(f"{path} cannot be opened ({error.strerror}): correct the path") from None
     except (OSError, SyntaxError, ValueError, EOFError, RuntimeError) as error:
         raise ValueError(f"{path} is a damaged image ({error}): replace it") from None
     return resize(as_opaque_rgb(upright), size)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from tqdm import tqdm
 
 from data.assets import AssetUnavailable, asset_folders, find, from_environment, obtain, read_assets
@@ -89,7 +89,7 @@ def run(path: Path) -> bool:
         )
         try:
             client.execute()
-        except CellExecutionError as error:
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             bar.close()
             print(f"{path.name} failed:\n{error}", file=sys.stderr)
             return False

@@ -13,6 +13,7 @@ def extract_features(x: Tensor, cnn: nn.Module, layers: Iterable[int] | None = N
     `cnn` is a sequence of layers, or a model whose `features` are one. `layers=None` asks for all. Nothing deeper
     than the last layer asked for is run. Gradients flow back to x. Raises ValueError for a layer that does not exist.
     """
+    check_features(x, "x")
     cnn = layer_sequence(cnn)
     wanted = set(range(len(cnn)) if layers is None else layers)
     unknown = sorted(wanted - set(range(len(cnn))))
@@ -27,6 +28,20 @@ def extract_features(x: Tensor, cnn: nn.Module, layers: Iterable[int] | None = N
                 features[i] = x
                 x = x.clone() if i < max(wanted) else x  # an in-place ReLU that follows changes the copy only
     return features
+
+
+def check_floating(features: Tensor, name: str) -> None:
+    """Raise TypeError unless it is a floating-point tensor."""
+    if not isinstance(features, Tensor) or not features.is_floating_point():
+        kind = features.dtype if isinstance(features, Tensor) else type(features).__name__
+        raise TypeError(f"{name} is {kind}: give a floating-point tensor (N, C, H, W)")
+
+
+def check_features(features: Tensor, name: str) -> None:
+    """Raise TypeError or ValueError unless it is a floating-point tensor (N, C, H, W)."""
+    check_floating(features, name)
+    if features.ndim != 4:
+        raise ValueError(f"{name} has shape {tuple(features.shape)}: give (N, C, H, W)")
 
 
 def layer_sequence(model: nn.Module) -> nn.Sequential:

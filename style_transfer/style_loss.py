@@ -6,14 +6,15 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
+from style_transfer.features import check_features
+
 
 def gram_matrix(features: Tensor, normalize: bool = True) -> Tensor:
     """F F^T for the features (N, C, H, W) of each image, F being (C, H * W): (N, C, C).
 
-    With `normalize` it is divided by C * H * W. Raises ValueError for another number of dimensions.
+    With `normalize` it is divided by C * H * W. Raises TypeError or ValueError for anything else.
     """
-    if features.ndim != 4:
-        raise ValueError(f"features have shape {tuple(features.shape)}: give (N, C, H, W)")
+    check_features(features, "features")
     # Hint: flatten the positions into one dimension, whatever the memory layout (.view fails on some), and multiply.
     # Plain `flat @ flat.mT` is right; SelfProduct gives the same in two thirds of the time.
     ### BEGIN SOLUTION

@@ -69,7 +69,7 @@ def style_transfer(
     optimizer = torch.optim.Adam([image], lr=settings.learning_rate)
     for iteration in tqdm(range(settings.num_iterations), desc="style transfer", unit="step", disable=not progress):
         if iteration == settings.decay_at:
-            # a new optimizer would forget its moments and jump
+            # the same optimizer goes on: see question 2 of notebook 5
             optimizer.param_groups[0]["lr"] = settings.final_learning_rate
         losses = loss_terms(image, cnn, content_target, style_targets, settings)
         (image.grad,) = torch.autograd.grad(sum(losses), image)

@@ -2,14 +2,15 @@
 
 from torch import Tensor
 
+from style_transfer.features import check_features
+
 
 def tv_loss(img: Tensor, tv_weight: float) -> Tensor:
     """tv_weight * sum of squared differences of vertical and of horizontal neighbours in (N, 3, H, W): a scalar.
 
-    Raises ValueError for another number of dimensions. Mahendran and Vedaldi 2015, arXiv 1412.0035.
+    Raises TypeError or ValueError for anything else. Mahendran and Vedaldi 2015, arXiv 1412.0035.
     """
-    if img.ndim != 4:
-        raise ValueError(f"img has shape {tuple(img.shape)}: give (N, 3, H, W)")
+    check_features(img, "img")
     ### BEGIN SOLUTION
     vertical = img[:, :, 1:, :] - img[:, :, :-1, :]
     horizontal = img[:, :, :, 1:] - img[:, :, :, :-1]

@@ -46,3 +46,11 @@ def test_an_unwritten_function_is_told_so():
 def test_a_task_without_tests_is_refused_with_those_that_exist():
     with pytest.raises(ValueError, match=r"'tvloss'.*tv_loss"):
         check("tvloss")
+
+
+def test_a_module_that_does_not_parse_is_named_and_nothing_passes(monkeypatch, tmp_path, capsys):
+    (tmp_path / "visualizers").mkdir()
+    (tmp_path / "visualizers" / "saliency.py").write_text("def f(:\n", encoding="utf-8")
+    monkeypatch.setattr("checks.KIT", tmp_path)
+    check("tv_loss")
+    assert capsys.readouterr().out.startswith("✗ Nothing was checked: visualizers/saliency.py, line 1")

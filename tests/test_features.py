@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -5,7 +6,7 @@ from torch import nn
 from comparison import assert_matches
 from networks import CountsBackward
 from references import slow
-from style_transfer import extract_features
+from style_transfer import content_loss, extract_features, gram_matrix, tv_loss
 
 
 def layer_calls(cnn: nn.Sequential) -> list[int]:
@@ -126,3 +127,19 @@ def test_a_network_that_is_no_sequence_is_refused(resnet18, small_photos):
     """ResNet has no sequence of layers that numbers could count."""
     with pytest.raises(ValueError, match="ResNet is no sequence of layers"):
         extract_features(small_photos, resnet18)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((1, 3, 4, 4), np.float32), torch.zeros(1, 3, 4, 4, dtype=torch.uint8), 2.0])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: content_loss(1.0, x, x),
+        lambda x: tv_loss(x, 1.0),
+        gram_matrix,
+        lambda x: extract_features(x, nn.Sequential(nn.Conv2d(3, 2, 1))),
+    ],
+)
+def test_what_is_no_floating_point_tensor_gives_one_clear_error(function, wrong):
+    """A picture of bytes would wrap around when it is subtracted; it is refused, as is what is no tensor."""
+    with pytest.raises(TypeError, match="give a floating-point tensor"):
+        function(wrong)

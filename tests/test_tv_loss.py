@@ -59,5 +59,5 @@ def test_a_picture_of_one_colour_costs_nothing(shape):
 @pytest.mark.parametrize("shape", [(3, 6, 7), (6, 7)])
 def test_four_dimensions_are_wanted(shape):
     """A picture without batch dimension gives one clear error."""
-    with pytest.raises(ValueError, match=r"give \(N, 3, H, W\)"):
+    with pytest.raises(ValueError, match=r"give \(N, C, H, W\)"):
         tv_loss(picture(*shape), 1.0)

@@ -134,7 +134,9 @@ def save(figure: Figure, name: str, caption: str, alt: str) -> Figure:
         temporary = Path(file.name)
     try:
         metadata = {"Title": caption, "Description": alt}
-        figure.savefig(temporary, dpi=DOTS_PER_INCH, metadata=metadata, facecolor="white")
+        figure.savefig(
+            temporary, dpi=DOTS_PER_INCH, metadata=metadata, facecolor="white", bbox_inches="tight", pad_inches=0.05
+        )
         temporary.chmod(0o644)
         temporary.replace(folder / f"{name}.png")
     finally:

@@ -22,7 +22,9 @@ def find_layer(model: nn.Module, layer: nn.Module | str | None) -> nn.Module:
         for name, part in reversed(list(model.named_children())):
             if name != "classifier" and any(isinstance(module, nn.Conv2d) for module in part.modules()):
                 return part
-    asked = "convolutional features" if layer is None else layer if isinstance(layer, str) else type(layer).__name__
+    asked = (
+        "convolutional features" if layer is None else layer if isinstance(layer, str | int) else type(layer).__name__
+    )
     names = ", ".join(name for name in modules if name and name.count(".") <= 1)
     raise ValueError(f"the model has no layer {asked!r}: choose one of {names}")
 

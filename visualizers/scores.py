@@ -12,6 +12,10 @@ def check_batch(X: Tensor, y: Tensor | int, model: nn.Module) -> tuple[Tensor, T
     X is (N, 3, H, W) of the model's dtype; y is int64 (N,), or one int for all images. Raises TypeError or ValueError,
     naming what is wrong, before any work is done.
     """
+    if not isinstance(model, nn.Module):
+        raise TypeError(
+            f"model is a {type(model).__name__}: give a torch.nn.Module; the order is images, labels, model"
+        )
     weight = next(model.parameters(), None)
     device, dtype = (weight.device, weight.dtype) if weight is not None else (None, torch.float32)
     X = check_images(X, dtype).to(device)
@@ -25,7 +29,7 @@ def check_images(X: Tensor, dtype: torch.dtype) -> Tensor:
     if X.ndim != 4 or X.shape[1] != 3 or 0 in X.shape:
         raise ValueError(f"X has shape {tuple(X.shape)}: give a batch (N, 3, H, W) with at least one image")
     if X.dtype != dtype:
-        raise TypeError(f"X is {X.dtype}, the model {dtype}: convert X, for instance with preprocess()")
+        raise TypeError(f"X is {X.dtype}, the model {dtype}: give what preprocess() makes of the pictures")
     X = X.detach()
     if not X.isfinite().all():
         raise ValueError("X has pixels that are NaN or infinite: look at how it was made")
@@ -37,7 +41,7 @@ def check_labels(y: Tensor | int, count: int) -> Tensor:
         y = torch.full((count,), int(y))
     if not isinstance(y, Tensor) or y.dtype != torch.int64:
         kind = y.dtype if isinstance(y, Tensor) else type(y).__name__
-        raise TypeError(f"labels are {kind}: give an int64 tensor, one class number per image")
+        raise TypeError(f"labels are {kind} ({y!r:.60}): give an int64 tensor, one class number per image")
     if y.shape != (count,):
         raise ValueError(f"labels have shape {tuple(y.shape)}: {count} images need shape ({count},)")
     if not count:
