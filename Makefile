@@ -4,13 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: figures test bench lint lab clean help
+.PHONY: figures test lab writeup bench lint clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make figures   run the notebooks; every figure appears under figures/"
 	@echo "make test      run the test suite"
 	@echo "make lab       open the notebooks in JupyterLab"
+	@echo "make writeup   build the report, as PDF and PowerPoint, and say what is still open"
 	@echo "make bench     measure our speed against one bare pass through the network"
 	@echo "make lint      check format and style with ruff"
 	@echo "make clean     remove the environment, the figures and caches"
@@ -24,6 +25,9 @@ test: $(READY)
 lab: $(READY)
 	@$(VENV)/bin/python -m jupyterlab notebooks
 
+writeup: $(READY)
+	@$(VENV)/bin/python -m writeup
+
 bench: $(READY)
 	@$(VENV)/bin/python benchmarks/ratios.py
 
@@ -32,7 +36,7 @@ lint: $(READY)
 	@$(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check .
 
 clean:
-	rm -rf $(VENV) figures build *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) figures build writeup/build *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Everything that can be wrong is looked at before anything is installed, and said in one line.

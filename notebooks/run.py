@@ -1,7 +1,7 @@
 """Run the notebooks from a clean kernel, top to bottom; their figures appear under figures/.
 
 `python notebooks/run.py` runs all that are numbered, `python notebooks/run.py 03 05` those two. The notebooks
-themselves stay without outputs.
+themselves stay without outputs, unless they are to be handed in: `python notebooks/run.py --save`.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from data.assets import AssetUnavailable, asset_folders, find, from_environment, obtain, read_assets
 from data.model import IMAGENET, IMAGENET_ROUNDED
+from writeup.figures import figures_folder
 
 FOLDER = Path(__file__).resolve().parent
 CELL_SECONDS = 900
@@ -25,6 +26,7 @@ CELL_SECONDS = 900
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python notebooks/run.py", description=__doc__)
     parser.add_argument("numbers", nargs="*", metavar="NUMBER", help="for instance 03 (default: all)")
+    parser.add_argument("--save", action="store_true", help="keep the outputs in the notebooks, as Jupyter does")
     options = parser.parse_args()
     paths = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
     unknown = [number for number in options.numbers if not any(path.name.startswith(number) for path in paths)]
@@ -37,16 +39,12 @@ def main() -> int:
     except FileNotFoundError as error:
         parser.error(str(error))
     download_once()
-    failed = [path.name for path in paths if not run(path)]
+    failed = [path.name for path in paths if not run(path, options.save)]
     if failed:
         print(f"{len(failed)} of {len(paths)} notebooks failed: {', '.join(failed)}", file=sys.stderr)
         return 1
     print(f"Figures are in {figures_folder()}")
     return 0
-
-
-def figures_folder() -> Path:
-    return Path(os.environ.get("KIT_FIGURES") or FOLDER.parent / "figures")
 
 
 def use_absolute_paths() -> None:
@@ -73,7 +71,7 @@ def download_once() -> None:
         print(f"Going on with what the kit ships: {reason}")
 
 
-def run(path: Path) -> bool:
+def run(path: Path, save: bool = False) -> bool:
     """Execute one notebook with a progress bar over its cells; report the time, or the cell that failed."""
     notebook = nbformat.read(path, as_version=4)
     started = time.perf_counter()
@@ -93,6 +91,10 @@ def run(path: Path) -> bool:
             bar.close()
             print(f"{path.name} failed:\n{error}", file=sys.stderr)
             return False
+    if save:
+        temporary = path.with_name(f".{path.name}")
+        nbformat.write(notebook, temporary)
+        temporary.replace(path)
     print(f"{path.stem:26} {time.perf_counter() - started:6.1f} s")
     return True
 

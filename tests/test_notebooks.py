@@ -78,6 +78,18 @@ def test_a_failing_cell_fails_the_run_and_is_shown(runner, tmp_path, capsys):
     assert "the map is negative" in capsys.readouterr().err
 
 
+def test_outputs_are_kept_only_on_request(runner, tmp_path):
+    path = tmp_path / "00_sum.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")]), path)
+    before = path.read_bytes()
+    assert runner.run(path)
+    assert path.read_bytes() == before
+    assert runner.run(path, save=True)
+    (cell,) = nbformat.read(path, as_version=4).cells
+    assert cell.outputs[0].data["text/plain"] == "2"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_there_is_a_figure_list_for_every_notebook():
     assert {path.stem for path in NOTEBOOKS} == FIGURES.keys()
 

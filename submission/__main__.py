@@ -1,0 +1,90 @@
+"""Check the kit, and pack what belongs to a submission into submission.zip."""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import tomllib
+from pathlib import Path
+
+from submission import inspection
+from submission.archive import write_zip
+from submission.contents import KIT, MODULES, NOTEBOOKS, REPORT, inside, wanted
+from writeup.checklist import Checklist
+from writeup.figures import Picture, exporting_notebooks, find_picture
+from writeup.slides import ReportError, read_report
+
+ARCHIVE = "submission.zip"
+MANIFEST = "manifest.json"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./collect_submission.sh", description=__doc__)
+    parser.add_argument("--force", action="store_true", help="pack in spite of problems, which the manifest then lists")
+    options = parser.parse_args()
+    os.environ.pop("KIT_FIGURES", None)  # a submission holds the figures in the kit's own folder
+    checks, files = inspected(KIT)
+    problems = [problem for found in checks.values() for problem in found]
+    for name, found in checks.items():
+        print(f"{'✗' if found else '✓'} {name}")
+        print("".join(f"      {problem}\n" for problem in found), end="")
+    if problems and not options.force:
+        print(
+            f"Nothing was packed. Problems: {len(problems)}. Mend them, or pack all the same: --force", file=sys.stderr
+        )
+        return 1
+    contents = {name: (KIT / name).read_bytes() for name in files}
+    contents[MANIFEST] = manifest(contents, problems)
+    write_zip(KIT / ARCHIVE, contents)
+    for name, content in sorted(contents.items()):
+        print(f"  {len(content) / 1024:9.1f} kB  {name}")
+    size = inspection.megabytes((KIT / ARCHIVE).stat().st_size)
+    print(
+        f"{KIT / ARCHIVE}: {len(contents)} files, {size}{', with its problems' if problems else ''}. Upload this file."
+    )
+    return 0
+
+
+def inspected(kit: Path) -> tuple[dict[str, list[str]], list[str]]:
+    """The problems that each check found, and the files that can be packed."""
+    pictures, figures, answers = report_points(kit)
+    names = wanted(kit, pictures)
+    links = inspection.place_problems(kit, names)
+    sources = [REPORT, *(name for name in names if name.startswith("figures/"))]
+    checks = {
+        f"{len(MODULES)} modules parse": inspection.module_problems(kit),
+        "the kit's own files are unchanged": inspection.key_file_problems(kit),
+        f"{len(NOTEBOOKS)} notebooks were run in order, without errors": inspection.notebook_problems(kit),
+        f"{len(pictures)} figures are there and up to date": figures,
+        "every answer in the report is given": answers,
+        "the report is built from its latest text and figures": inspection.built_report_problems(kit, sources),
+        "nothing is a link to another place": links,
+        "nothing is too large": inspection.size_problems(kit, names),
+    }
+    return checks, [name for name in names if (kit / name).is_file() and not inspection.is_link(kit, name)]
+
+
+def report_points(kit: Path) -> tuple[dict[str, Picture], list[str], list[str]]:
+    """The report's pictures, and what is open in its figures and in its answers."""
+    try:
+        report = read_report(kit / REPORT)
+    except (ReportError, OSError) as error:
+        return {}, [], [str(error)]
+    notebooks = exporting_notebooks()
+    pictures = {url: find_picture(url, (kit / REPORT).parent, notebooks) for url in report.figures}
+    checklist = Checklist(report, pictures)
+    outside = [f"{url} lies outside the kit" for url, picture in pictures.items() if inside(kit, picture.path) is None]
+    return pictures, checklist.open_figures() + outside, checklist.open_fields() + checklist.open_answers()
+
+
+def manifest(contents: dict[str, bytes], problems: list[str]) -> bytes:
+    """What was packed, by which version of the kit, and what was wrong with it: the same for the same files."""
+    files = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(contents.items())}
+    project = tomllib.loads((KIT / "pyproject.toml").read_text("utf-8"))["project"]
+    about = {"kit": project["name"], "version": project["version"], "problems": problems, "sha256": files}
+    return (json.dumps(about, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

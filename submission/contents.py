@@ -1,0 +1,42 @@
+"""Which files a student writes, and which belong to a submission."""
+
+import os
+from pathlib import Path, PurePosixPath
+
+from writeup.figures import Picture
+
+KIT = Path(__file__).resolve().parent.parent
+# What students write. Everything else is the kit's, and graders take it from their own copy.
+MODULES = (
+    "visualizers/saliency.py",
+    "visualizers/guided_backprop.py",
+    "visualizers/grad_cam.py",
+    "visualizers/fooling.py",
+    "visualizers/class_visualization.py",
+    "style_transfer/content_loss.py",
+    "style_transfer/style_loss.py",
+    "style_transfer/tv_loss.py",
+)
+NOTEBOOKS = (
+    "notebooks/01_saliency_maps.ipynb",
+    "notebooks/02_grad_cam.ipynb",
+    "notebooks/03_fooling_images.ipynb",
+    "notebooks/04_class_visualization.ipynb",
+    "notebooks/05_style_transfer.ipynb",
+    "notebooks/06_sanity_checks.ipynb",
+)
+REPORT = "writeup/writeup.md"
+BUILT = "writeup/build/writeup.pdf"
+EDITABLE = (*MODULES, *NOTEBOOKS, REPORT)
+
+
+def wanted(kit: Path, pictures: dict[str, Picture]) -> list[str]:
+    """The paths, relative to the kit, of everything that belongs to a submission."""
+    shown = [inside(kit, picture.path) for picture in pictures.values() if not picture.problem]
+    return sorted({*EDITABLE, BUILT, *filter(None, shown)})
+
+
+def inside(kit: Path, path: Path) -> str | None:
+    """The path relative to the kit, or None if it leads out of it."""
+    written = Path(os.path.normpath(path))
+    return PurePosixPath(written.relative_to(kit)).as_posix() if written.is_relative_to(kit) else None

@@ -1,0 +1,109 @@
+"""What can be wrong with a submission. Every function returns its complaints, one line each."""
+
+import ast
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from submission.contents import BUILT, MODULES, NOTEBOOKS
+
+KEY_FILES = "submission/key_files.json"  # written by the student release: {path: SHA-256}
+LARGEST_FILE = 30 * 2**20  # bytes
+LARGEST_SUBMISSION = 90 * 2**20  # Gradescope takes 100 MB
+
+
+def module_problems(kit: Path) -> list[str]:
+    """Modules that are missing or do not parse."""
+    problems = []
+    for name in MODULES:
+        try:
+            ast.parse((kit / name).read_text("utf-8"))
+        except SyntaxError as error:
+            problems.append(f"{name}, line {error.lineno}: {error.msg}")
+        except (OSError, ValueError) as error:
+            problems.append(f"{name} cannot be read: {error}")
+    return problems
+
+
+def key_file_problems(kit: Path) -> list[str]:
+    """Files of the kit that are not as they were handed out. Without a list of them there is nothing to compare."""
+    try:
+        handed_out = json.loads((kit / KEY_FILES).read_text("utf-8"))
+    except FileNotFoundError:
+        return []
+    changed = [name for name, sha256 in handed_out.items() if fingerprint(kit / name) != sha256]
+    return [f"{name} was changed or removed: take it from a fresh copy of the kit" for name in changed]
+
+
+def fingerprint(path: Path) -> str | None:
+    """SHA-256 of the contents, whatever the line ends became on the way; None if there is no such file."""
+    if not path.is_file():
+        return None
+    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+
+
+def notebook_problems(kit: Path) -> list[str]:
+    """Notebooks with cells that were not run, not run in order, or ended in an error."""
+    problems = []
+    for name in NOTEBOOKS:
+        try:
+            cells = json.loads((kit / name).read_text("utf-8"))["cells"]
+            found = cell_problem(
+                [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            found = f"cannot be read: {error}"
+        if found:
+            problems.append(f"{name}: {found}")
+    return problems
+
+
+def cell_problem(cells: Sequence[dict]) -> str | None:
+    """The first complaint about a notebook's code cells."""
+    remedy = "restart the kernel, run all cells, and save (or `python notebooks/run.py --save`)"
+    if not any(cell["execution_count"] for cell in cells):
+        return f"it was not run, or not saved afterwards: {remedy}"
+    last = 0
+    for number, cell in enumerate(cells, start=1):
+        errors = [output for output in cell["outputs"] if output["output_type"] == "error"]
+        if errors:
+            return f"code cell {number} ended in {errors[0]['ename']}: {errors[0]['evalue']}"
+        if not cell["execution_count"]:
+            return f"code cell {number} was not run: {remedy}"
+        if cell["execution_count"] <= last:
+            return f"code cell {number} was run before the one above it: {remedy}"
+        last = cell["execution_count"]
+    return None
+
+
+def built_report_problems(kit: Path, sources: Sequence[str]) -> list[str]:
+    """A report that was not built, or was built before its text or figures changed."""
+    if not (kit / BUILT).is_file():
+        return [f"{BUILT} is missing: run `python -m writeup`"]
+    built = (kit / BUILT).stat().st_mtime
+    newer = [name for name in sources if (kit / name).is_file() and (kit / name).stat().st_mtime > built]
+    return [f"{BUILT} is older than {newer[0]}: run `python -m writeup` again"] if newer else []
+
+
+def place_problems(kit: Path, names: Sequence[str]) -> list[str]:
+    """Links, which may lead anywhere, and things that are no files."""
+    return [f"{name} is a link, or lies behind one: put the file itself there" for name in names if is_link(kit, name)]
+
+
+def is_link(kit: Path, name: str) -> bool:
+    steps = Path(name).parts
+    return any(kit.joinpath(*steps[: count + 1]).is_symlink() for count in range(len(steps)))
+
+
+def size_problems(kit: Path, names: Sequence[str]) -> list[str]:
+    """Files that are too large to be handed in."""
+    sizes = {name: (kit / name).stat().st_size for name in names if (kit / name).is_file()}
+    problems = [f"{name} has {megabytes(size)}, more than 30 MB" for name, size in sizes.items() if size > LARGEST_FILE]
+    if sum(sizes.values()) > LARGEST_SUBMISSION:
+        problems.append(f"all files together have {megabytes(sum(sizes.values()))}, more than 90 MB")
+    return problems
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 2**20:.1f} MB"

@@ -1,0 +1,292 @@
+"""Handing in: one command checks the work, says everything that is wrong at once, and packs what belongs to it."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image, PngImagePlugin
+
+from submission.archive import write_zip
+from submission.contents import EDITABLE, MODULES, NOTEBOOKS
+from writeup.slides import read_report
+
+KIT = Path(__file__).resolve().parent.parent
+PARTS = ("visualizers", "style_transfer", "data", "notebooks", "writeup", "submission")
+LEFT_OUT = shutil.ignore_patterns("build", "__pycache__", "weights", "downloads")
+ENVIRONMENT = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+TESTED = {"writeup/build/writeup.pdf", "writeup/writeup.md", "visualizers/saliency.py", "figures/saliency_maps.png"}
+
+
+def change_notebook(path, change):
+    notebook = json.loads(path.read_text("utf-8"))
+    change([cell for cell in notebook["cells"] if cell["cell_type"] == "code"])
+    path.write_text(json.dumps(notebook), "utf-8")
+
+
+def run_in_order(cells):
+    for number, cell in enumerate(cells, start=1):
+        cell["execution_count"] = number
+
+
+def collect(kit, *options, script="./collect_submission.sh", cwd=None):
+    command = ["sh", script, *options]
+    return subprocess.run(command, cwd=cwd or kit, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+
+
+def packed(kit):
+    with zipfile.ZipFile(kit / "submission.zip") as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A kit whose notebooks were run, with figures and report, in a folder with spaces in its name."""
+    kit = tmp_path_factory.mktemp("a finished kit") / "my kit"
+    for part in PARTS:
+        shutil.copytree(KIT / part, kit / part, ignore=LEFT_OUT)
+    for name in ("collect_submission.sh", "pyproject.toml"):
+        shutil.copy(KIT / name, kit)
+    for name in NOTEBOOKS:
+        change_notebook(kit / name, run_in_order)
+    report = kit / "writeup" / "writeup.md"
+    report.write_text(
+        report.read_text("utf-8").replace("Your name", "Ada").replace("you@example.edu", "a@b.org"), "utf-8"
+    )
+    (kit / "figures").mkdir()
+    words = PngImagePlugin.PngInfo()
+    words.add_itxt("Description", "A picture.")
+    for url in read_report().figures:
+        Image.new("RGB", (40, 30)).save(kit / "figures" / Path(url).name, pnginfo=words)
+    done = subprocess.run([sys.executable, "-m", "writeup"], cwd=kit, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return kit
+
+
+@pytest.fixture
+def kit(finished, tmp_path):
+    return Path(shutil.copytree(finished, tmp_path / "my kit"))
+
+
+def test_a_finished_kit_is_packed_with_everything_that_belongs_to_it(kit):
+    done = collect(kit)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "✗" not in done.stdout
+    contents = packed(kit)
+    figures = {f"figures/{Path(url).name}" for url in read_report().figures}
+    assert contents.keys() == {*EDITABLE, *figures, "writeup/build/writeup.pdf", "manifest.json"}
+    assert all(name in done.stdout for name in contents)
+    assert all(contents[name] == (kit / name).read_bytes() for name in contents.keys() - {"manifest.json"})
+
+
+def test_the_manifest_lists_every_file_with_its_sum(kit):
+    collect(kit)
+    contents = packed(kit)
+    manifest = json.loads(contents.pop("manifest.json"))
+    assert manifest["sha256"] == {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    assert manifest["problems"] == []
+
+
+def test_the_same_work_gives_the_same_bytes(kit, tmp_path):
+    collect(kit)
+    other = Path(shutil.copytree(kit, tmp_path / "elsewhere", ignore=shutil.ignore_patterns("submission.zip")))
+    for path in sorted(other.rglob("*"), reverse=True):
+        os.utime(path, (2e9, 2e9))
+    collect(other)
+    assert (kit / "submission.zip").read_bytes() == (other / "submission.zip").read_bytes()
+
+
+def test_it_works_from_any_directory_through_a_link_and_without_zip(kit, tmp_path):
+    elsewhere = tmp_path / "else where"
+    elsewhere.mkdir()
+    (tmp_path / "bin").mkdir()
+    for tool in ("sh", "dirname"):
+        (tmp_path / "bin" / tool).symlink_to(shutil.which(tool))
+    (tmp_path / "bin" / "python3").write_text(f"#!/bin/sh\nexec '{sys.executable}' \"$@\"\n")
+    (tmp_path / "bin" / "python3").chmod(0o755)
+    (tmp_path / "linked").symlink_to(kit)
+    command = [shutil.which("sh"), str(tmp_path / "linked" / "collect_submission.sh")]
+    path = {**os.environ, "PATH": str(tmp_path / "bin")}
+    done = subprocess.run(command, cwd=elsewhere, env=path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert packed(kit).keys() >= TESTED
+    assert not list(elsewhere.iterdir())
+
+
+def test_without_the_kits_packages_it_says_what_to_do(kit, tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "dirname").symlink_to(shutil.which("dirname"))
+    command = [shutil.which("sh"), str(kit / "collect_submission.sh")]
+    done = subprocess.run(command, env={"PATH": str(tmp_path / "bin")}, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "There is no Python with the kit's packages" in done.stderr
+
+
+def break_everything(kit):
+    (kit / MODULES[0]).write_text("def compute_saliency_maps(:\n", "utf-8")
+    change_notebook(kit / NOTEBOOKS[1], lambda cells: cells[3].update(execution_count=None))
+    (kit / "figures" / "grad_cam.png").unlink()
+    (kit / "writeup" / "build" / "writeup.pdf").unlink()
+    return [
+        "saliency.py, line 1",
+        "02_grad_cam.ipynb: code cell 4",
+        "figures/grad_cam.png is missing",
+        "writeup.pdf is missing",
+    ]
+
+
+def test_all_problems_are_listed_at_once_and_nothing_is_packed(kit):
+    expected = break_everything(kit)
+    done = collect(kit)
+    assert done.returncode == 1
+    assert all(problem in done.stdout for problem in expected)
+    assert "--force" in done.stderr
+    assert not (kit / "submission.zip").exists()
+
+
+def test_force_packs_all_the_same_and_the_manifest_tells(kit):
+    expected = break_everything(kit)
+    done = collect(kit, "--force")
+    assert done.returncode == 0
+    contents = packed(kit)
+    problems = json.loads(contents["manifest.json"])["problems"]
+    assert all(any(problem in line for line in problems) for problem in expected)
+    assert "figures/grad_cam.png" not in contents
+    assert MODULES[0] in contents
+
+
+def end_in_an_error(cells):
+    cells[2]["outputs"] = [{"output_type": "error", "ename": "ValueError", "evalue": "too dark", "traceback": []}]
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda cells: [cell.update(execution_count=None) for cell in cells], "was not run, or not saved"),
+        (lambda cells: cells[-1].update(execution_count=None), "was not run"),
+        (lambda cells: cells[4].update(execution_count=1), "code cell 5 was run before the one above it"),
+        (end_in_an_error, "code cell 3 ended in ValueError: too dark"),
+    ],
+)
+def test_a_notebook_that_was_not_run_from_top_to_bottom_is_named(kit, change, complaint):
+    change_notebook(kit / NOTEBOOKS[0], change)
+    done = collect(kit)
+    assert done.returncode == 1
+    assert f"{NOTEBOOKS[0]}: " in done.stdout
+    assert complaint in done.stdout
+
+
+def test_cells_that_were_run_again_in_order_are_no_problem(kit):
+    change_notebook(
+        kit / NOTEBOOKS[0], lambda cells: [cell.update(execution_count=10 * n) for n, cell in enumerate(cells, 1)]
+    )
+    assert collect(kit).returncode == 0
+
+
+def test_an_empty_cell_need_not_be_run(kit):
+    empty = {"cell_type": "code", "source": [], "execution_count": None, "outputs": [], "metadata": {}}
+    notebook = json.loads((kit / NOTEBOOKS[0]).read_text("utf-8"))
+    notebook["cells"].append(empty)
+    (kit / NOTEBOOKS[0]).write_text(json.dumps(notebook), "utf-8")
+    assert collect(kit).returncode == 0
+
+
+def test_a_changed_key_file_is_named(kit):
+    key = kit / "visualizers" / "scores.py"
+    listed = {"visualizers/scores.py": hashlib.sha256(key.read_bytes()).hexdigest(), "tests/gone.py": "0" * 64}
+    (kit / "submission" / "key_files.json").write_text(json.dumps(listed), "utf-8")
+    done = collect(kit)
+    assert "tests/gone.py was changed or removed" in done.stdout
+    assert "scores.py was changed" not in done.stdout
+    key.write_bytes(key.read_bytes().replace(b"\n", b"\r\n"))
+    assert "scores.py was changed" not in collect(kit).stdout, "other line ends are no change"
+    key.write_bytes(key.read_bytes() + b"# changed\n")
+    os.utime(key, (0, 0))
+    assert "visualizers/scores.py was changed" in collect(kit).stdout
+
+
+def test_a_report_older_than_its_text_is_named(kit):
+    later = (kit / "writeup" / "build" / "writeup.pdf").stat().st_mtime + 5
+    os.utime(kit / "writeup" / "writeup.md", (later, later))
+    assert "writeup.pdf is older than writeup/writeup.md" in collect(kit).stdout
+
+
+def test_an_open_answer_is_named(kit):
+    report = kit / "writeup" / "writeup.md"
+    report.write_text(report.read_text("utf-8") + "\n## More\n\n::: answer\n[Your answer]{.prompt}\n:::\n", "utf-8")
+    assert "More: still holds the prompt" in collect(kit).stdout
+
+
+def test_a_report_that_cannot_be_read_is_named(kit):
+    (kit / "writeup" / "writeup.md").write_text("no slides", "utf-8")
+    done = collect(kit)
+    assert done.returncode == 1
+    assert "writeup.md has no title" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_too_large_is_named(kit):
+    with (kit / "figures" / "grad_cam.png").open("ab") as file:
+        file.truncate(31 * 2**20)
+    assert "figures/grad_cam.png has 31.0 MB" in collect(kit).stdout
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_link_is_never_packed(kit, tmp_path, forced):
+    secret = tmp_path / "secret.py"
+    secret.write_text("password = 'hunter2'", "utf-8")
+    (kit / MODULES[0]).unlink()
+    (kit / MODULES[0]).symlink_to(secret)
+    shutil.move(kit / "figures", tmp_path / "figures elsewhere")
+    (kit / "figures").symlink_to(tmp_path / "figures elsewhere")
+    done = collect(kit, *["--force"] * forced)
+    assert f"{MODULES[0]} is a link" in done.stdout
+    assert "figures/grad_cam.png is a link, or lies behind one" in done.stdout
+    assert done.returncode == (0 if forced else 1)
+    if forced:
+        assert not [name for name in packed(kit) if name.startswith("figures/") or name == MODULES[0]]
+        assert b"hunter2" not in (kit / "submission.zip").read_bytes()
+
+
+def test_nothing_outside_the_kit_or_beside_the_work_is_packed(kit, tmp_path):
+    Image.new("RGB", (40, 30)).save(tmp_path / "private.png")
+    Image.new("RGB", (40, 30)).save(kit / "figures" / "mine.png")
+    Image.new("RGB", (40, 30)).save(kit / "figures" / "not_shown.png")
+    for name in (
+        ".env",
+        ".netrc",
+        ".git/config",
+        ".venv/secret.py",
+        "visualizers/__pycache__/a.pyc",
+        "visualizers/extra.py",
+    ):
+        (kit / name).parent.mkdir(parents=True, exist_ok=True)
+        (kit / name).write_text("token", "utf-8")
+    report = kit / "writeup" / "writeup.md"
+    shown = ("../../private.png", "../figures/mine.png", "../figures/../../private.png", "../.env")
+    more = "\n## More\n" + "".join(f"\n![words]({path})\n" for path in shown)
+    report.write_text(report.read_text("utf-8") + more, "utf-8")
+    done = collect(kit, "--force")
+    assert "../../private.png lies outside the kit" in done.stdout
+    names = packed(kit).keys()
+    assert "figures/mine.png" in names
+    assert not [name for name in names if "private" in name or "not_shown" in name or ".." in name]
+    assert names - {"manifest.json", "writeup/build/writeup.pdf"} <= {
+        *EDITABLE,
+        *(n for n in names if n.startswith("figures/")),
+    }
+
+
+def test_an_archive_is_written_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "a.zip"
+    target.write_bytes(b"before")
+    with pytest.raises(TypeError):
+        write_zip(target, {"a": b"fine", "b": None})
+    assert target.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [target]

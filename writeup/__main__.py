@@ -1,0 +1,46 @@
+"""`python -m writeup` builds build/writeup.pdf and build/writeup.pptx and says what is still open."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from writeup.checklist import Checklist, tagging
+from writeup.figures import exporting_notebooks, find_picture
+from writeup.pdf import write_pdf
+from writeup.powerpoint import write_powerpoint
+from writeup.slides import SOURCE, ReportError, read_report
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m writeup", description=__doc__)
+    parser.add_argument("source", nargs="?", type=Path, default=SOURCE, help="the report (default: writeup/writeup.md)")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="default: the folder build beside the report")
+    parser.add_argument("--strict", action="store_true", help="build nothing while anything is open")
+    options = parser.parse_args()
+    try:
+        return build(options.source, options.output or options.source.parent / "build", options.strict)
+    except (ReportError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def build(source: Path, output: Path, strict: bool) -> int:
+    report, notebooks = read_report(source), exporting_notebooks()
+    pictures = {url: find_picture(url, source.parent, notebooks) for url in report.figures}
+    checklist = Checklist(report, pictures)
+    print(checklist.in_words())
+    if strict and checklist.open_points():
+        print("Nothing was built, because --strict asks for a complete report", file=sys.stderr)
+        return 1
+    layout = write_pdf(report, pictures, output / "writeup.pdf")
+    write_powerpoint(report, pictures, output / "writeup.pptx")
+    if layout.without_glyph:
+        print(f"✗ No font on this machine has {layout.without_glyph}: the PDF shows boxes in their place")
+    print(f"\nPages to tag in {os.path.relpath(output / 'writeup.pdf')}, of {layout.last_page}:")
+    print(tagging(report, layout))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""The figures of the report: where they are, which notebook makes them, and whether the code has changed since."""
+
+import ast
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import panflute
+from panflute import Block, Figure, Plain, Str
+from PIL import Image, ImageOps
+
+from writeup.slides import FOLDER, copied, figure_image
+
+KIT = FOLDER.parent
+PACKAGES = ("visualizers", "style_transfer", "data")
+LARGEST = 2400  # pixels; photographs from a phone would make the report too large to upload
+JPEG_QUALITY = 92  # no artefact can be seen, and the report has a quarter of the size
+
+
+@dataclass
+class Picture:
+    """A figure as the report names it. `problem` says why it cannot be shown, `outdated` what changed after it."""
+
+    name: str
+    path: Path
+    caption: str = ""
+    alt: str = ""
+    problem: str | None = None
+    outdated: str | None = None
+
+
+def figures_folder() -> Path:
+    return Path(os.environ.get("KIT_FIGURES") or KIT / "figures")
+
+
+def find_picture(url: str, folder: Path, notebooks: dict[str, Path]) -> Picture:
+    """The file behind a path in a report in `folder`. Exported figures bring caption and alternative text along."""
+    written = PurePosixPath(url)
+    is_export = written.parts[:2] == ("..", "figures")
+    path = figures_folder().joinpath(*written.parts[2:]) if is_export else folder / written
+    picture = Picture(written.stem, path)
+    notebook = notebooks.get(written.stem) if is_export else None
+    short = url.removeprefix("../")
+    if not path.is_file():
+        picture.problem = f"{short} is missing" + (f": run notebooks/{notebook.name}" if notebook else "")
+        return picture
+    try:
+        with Image.open(path) as image:
+            image.load()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        picture.problem = f"{short} is not a picture that can be read: save it again as PNG or JPEG"
+        return picture
+    picture.caption = str(image.info.get("Title", ""))
+    picture.alt = str(image.info.get("Description", ""))
+    if notebook:
+        newer = [module for module in modules_behind(notebook) if module.stat().st_mtime > path.stat().st_mtime]
+        if newer:
+            changed = max(newer, key=lambda module: module.stat().st_mtime).relative_to(KIT).as_posix()
+            picture.outdated = f"{short} is older than {changed}: run notebooks/{notebook.name} again"
+    return picture
+
+
+def description(block: Block, picture: Picture) -> tuple[list[Block], str]:
+    """Caption and alternative text of a figure: what writeup.md says, else what the file brings along."""
+    block = copied(block)
+    image = figure_image(block)
+    words = panflute.stringify(block.caption).strip() if isinstance(block, Figure) else ""
+    caption = list(block.caption.content) if words else [Plain(Str(picture.caption))] if picture.caption else []
+    explicit = image.attributes.get("alt") or panflute.stringify(image).strip()
+    alt = picture.alt if explicit in ("", words) else explicit
+    return caption, alt or words
+
+
+def copy_for_report(picture: Picture, target: Path) -> Path:
+    """`target` with the suffix of what was written there: PNG or JPEG, whichever is smaller, the right way up."""
+    with Image.open(picture.path) as image:
+        upright = ImageOps.exif_transpose(image)
+    upright.thumbnail((LARGEST, LARGEST))
+    flat = Image.new("RGB", upright.size, "white")
+    flat.paste(upright, mask=upright.convert("RGBA").getchannel("A") if upright.has_transparency_data else None)
+    copy = target.with_suffix(".jpg")
+    flat.save(copy, quality=JPEG_QUALITY, subsampling=0)
+    if picture.path.suffix == ".png" and picture.path.stat().st_size < copy.stat().st_size:
+        copy.unlink()
+        copy = Path(shutil.copyfile(picture.path, target.with_suffix(".png")))
+    return copy
+
+
+def exporting_notebooks() -> dict[str, Path]:
+    """The notebook that exports each figure: {"saliency_maps": .../01_saliency_maps.ipynb, ...}."""
+    found = {}
+    for path in sorted((KIT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        for node in ast.walk(code_of(path)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "figures.save":
+                found.update({name.value: path for name in node.args[1:2] if isinstance(name, ast.Constant)})
+    return found
+
+
+def modules_behind(notebook: Path) -> set[Path]:
+    """The modules of the kit that the notebook uses, directly or through others."""
+    waiting, seen = imported_modules(code_of(notebook)), set()
+    while waiting:
+        path = waiting.pop()
+        seen.add(path)
+        waiting |= imported_modules(parsed(path.read_text("utf-8"))) - seen
+    return seen
+
+
+def code_of(notebook: Path) -> ast.Module:
+    """The code cells, without magics."""
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    cells = [parsed(re.sub(r"^[%!].*$", "", source, flags=re.MULTILINE)) for source in sources]
+    return ast.Module(body=[node for cell in cells for node in cell.body], type_ignores=[])
+
+
+def parsed(source: str) -> ast.Module:
+    """The code, or none where somebody is still writing it."""
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return ast.Module(body=[], type_ignores=[])
+
+
+def imported_modules(code: ast.Module) -> set[Path]:
+    """The kit's modules in the code's `from ... import ...` statements."""
+    return {
+        module_of(node.module, name.name)
+        for node in ast.walk(code)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in PACKAGES
+        for name in node.names
+    }
+
+
+def module_of(module: str, name: str) -> Path:
+    """The file that defines `name`: the module, a module in the package, or the one that the package takes it from."""
+    place = KIT.joinpath(*module.split("."))
+    if not place.is_dir():
+        return place.with_suffix(".py")
+    if (place / f"{name}.py").is_file():
+        return place / f"{name}.py"
+    for node in parsed((place / "__init__.py").read_text("utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and name in [alias.name for alias in node.names]:
+            return module_of(node.module, name)
+    return place / "__init__.py"

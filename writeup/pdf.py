@@ -1,0 +1,126 @@
+"""The report as PDF: Pandoc turns the slides into Typst, Typst sets them with theme.typ."""
+
+import json
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import panflute
+import typst
+from panflute import Block, Element, Image, Inline, Math, RawBlock, RawInline, Span, Str
+
+from writeup.figures import Picture, copy_for_report, description
+from writeup.slides import FOLDER, Report, convert, copied, figure_image
+
+ACCESSIBLE = ["ua-1"]  # a tagged PDF: every figure and formula described, every letter has a glyph
+NO_GLYPH = re.compile(r"the text `\"(.+?)\"` could not be displayed")
+
+
+@dataclass
+class Layout:
+    """Where the slides came to stand: the first page of each, the last page, and letters that no font has."""
+
+    first_pages: list[int]
+    last_page: int
+    without_glyph: str = ""
+
+
+def write_pdf(report: Report, pictures: dict[str, Picture], path: Path) -> Layout:
+    """Write the PDF, whole or not at all; fonts are embedded."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copy(FOLDER / "theme.typ", folder)
+        for font in (Path(matplotlib.get_data_path()) / "fonts" / "ttf").glob("DejaVuSans*.ttf"):
+            shutil.copy(font, folder)  # Typst's own fonts have no Arabic, Hebrew or Georgian; these have
+        (folder / "report.typ").write_text(typst_source(report, pictures, folder), "utf-8")
+        compiler = typst.Compiler(folder / "report.typ", font_paths=[folder])
+        slides = json.loads(compiler.query("<slide>", field="value"))
+        (last_page,) = json.loads(compiler.query("<last-page>", field="value"))
+        layout = Layout([slide["page"] for slide in slides], last_page)
+        try:
+            pdf = compiler.compile(format="pdf", pdf_standards=ACCESSIBLE)
+        except typst.TypstError as error:
+            layout.without_glyph = "".join(dict.fromkeys(map(letter, NO_GLYPH.findall(error.diagnostic))))
+            if not layout.without_glyph:
+                raise
+            pdf = compiler.compile(format="pdf")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_bytes(pdf)
+    temporary.replace(path)
+    return layout
+
+
+def letter(quoted: str) -> str:
+    """Typst quotes rare letters as \\u{1f600}."""
+    return re.sub(r"\\u\{(\w+)\}", lambda match: chr(int(match[1], 16)), quoted)
+
+
+def typst_source(report: Report, pictures: dict[str, Picture], folder: Path) -> str:
+    """The whole report in Typst; the files of its figures are put into `folder`."""
+    copies = {
+        url: copy_for_report(picture, folder / f"figure-{number}").name
+        for number, (url, picture) in enumerate(pictures.items())
+        if not picture.problem
+    }
+    blocks: list[Block] = []
+    for slide in report.slides:
+        blocks.append(command("slide", title=slide.title, question=slide.is_question))
+        blocks.append(copied(slide.heading))
+        for number, page in enumerate(slide.pages):
+            blocks += [command("pagebreak")] if number else []
+            for block in page:
+                blocks += typst_blocks(block, pictures, copies)
+    blocks.append(command("last-page"))
+    head = command("show: report.with", title=report.title, author=report.author, email=report.email)
+    return f'#import "theme.typ": *\n{head.text}\n{convert(blocks, "typst")}'
+
+
+def typst_blocks(block: Block, pictures: dict[str, Picture], copies: dict[str, str]) -> list[Block]:
+    """A figure becomes a call of the theme's `figure-page`; formulas and prompts in the text are marked."""
+    image = figure_image(block)
+    if image is None:
+        return [copied(block).walk(lambda element, _: typst_inline(element, pictures, copies))]
+    picture = pictures[image.url]
+    if picture.problem:
+        return [command("missing-figure", words=picture.problem)]
+    caption, alt = description(block, picture)
+    call = command("figure-page", path=copies[image.url], alt=alt or picture.name)
+    caption = [part.walk(lambda element, _: typst_inline(element, pictures, copies)) for part in caption]
+    return [as_typst(RawBlock(f"{call.text}[")), *caption, as_typst(RawBlock("]"))]
+
+
+def typst_inline(element: Element, pictures: dict[str, Picture], copies: dict[str, str]) -> list[Inline] | None:
+    if isinstance(element, Math):
+        return [raw(f"#described({literal(element.text)})["), element, raw("]")]
+    if isinstance(element, Span) and "prompt" in element.classes:
+        return [raw("#prompt["), *element.content, raw("]")]
+    if isinstance(element, Image):
+        picture = pictures[element.url]
+        if picture.problem:
+            return [Str(f"[{picture.problem}]")]
+        alt = panflute.stringify(element).strip() or picture.alt or picture.name
+        return [raw(f"#box(image({literal(copies[element.url])}, alt: {literal(alt)}))")]
+    return None
+
+
+def command(name: str, **arguments: str | bool) -> RawBlock:
+    """A call in Typst: `#name(argument: value, ...)`."""
+    values = ", ".join(f"{key}: {literal(value)}" for key, value in arguments.items())
+    return as_typst(RawBlock(f"#{name}({values})"))
+
+
+def literal(value: str | bool) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def raw(text: str) -> RawInline:
+    return as_typst(RawInline(text))
+
+
+def as_typst(element: RawBlock | RawInline) -> RawBlock | RawInline:
+    element.format = "typst"  # the constructors' own list of formats is older than Typst
+    return element

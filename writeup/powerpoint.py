@@ -1,0 +1,157 @@
+"""The report as PowerPoint: Pandoc writes it, python-pptx sets the look, alternative texts and the marks."""
+
+import io
+import subprocess
+import tempfile
+from itertools import chain
+from pathlib import Path
+
+import panflute
+import pypandoc
+from lxml.etree import SubElement
+from panflute import Block, Element, Emph, Header, Image, Inline, Math, Para, Plain, Span, Str, Strong
+from pptx import Presentation
+from pptx.dml.color import RGBColor
+from pptx.enum.text import PP_ALIGN
+from pptx.oxml.ns import qn
+from pptx.oxml.xmlchemy import BaseOxmlElement
+from pptx.shapes.picture import Picture as PictureShape
+from pptx.slide import Slide as PowerPointSlide
+from pptx.util import Inches, Pt
+
+from writeup.continued import fitting_pages
+from writeup.figures import Picture, copy_for_report, description
+from writeup.slides import Report, Slide, convert, copied, figure_image
+
+ACCENT, QUIET = RGBColor(0xA3, 0x31, 0x2A), RGBColor(0x5C, 0x67, 0x73)
+LEFT, WIDTH = Inches(0.6), Inches(8.8)
+# Places: left, top, width, height.
+REPORT_TITLE = (LEFT, Inches(1.3), WIDTH, Inches(1.1))
+REPORT_AUTHOR = (LEFT, Inches(2.5), WIDTH, Inches(1.0))
+TITLE = (LEFT, Inches(0.35), WIDTH, Inches(0.6))
+BODY = (LEFT, Inches(1.05), WIDTH, Inches(4.2))
+FIGURE = (LEFT, Inches(1.05), WIDTH, Inches(3.65))
+CAPTION = Inches(0.6)  # high, below the figure
+BADGE = (Inches(8.2), Inches(0.1), Inches(1.4), Inches(0.3))
+
+
+def write_powerpoint(report: Report, pictures: dict[str, Picture], path: Path) -> None:
+    """Write the presentation, whole or not at all."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        reference(folder / "reference.pptx")
+        blocks = [block for slide in report.slides for block in powerpoint_blocks(slide, pictures, folder)]
+        metadata = {"title": report.title, "author": [report.author, report.email]}
+        options = ["--slide-level=2", f"--reference-doc={folder / 'reference.pptx'}"]
+        convert(blocks, "pptx", metadata, outputfile=str(folder / "report.pptx"), extra_args=options)
+        presentation = Presentation(folder / "report.pptx")
+    questions = {slide.title for slide in report.slides if slide.is_question}
+    for number, slide in enumerate(presentation.slides):
+        if number == 0 or (slide.shapes.title is not None and slide.shapes.title.text in questions):
+            mark(slide)
+        for shape in slide.shapes:
+            if isinstance(shape, PictureShape):
+                arrange(slide, shape)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}")
+    presentation.save(temporary)
+    temporary.replace(path)
+
+
+def powerpoint_blocks(slide: Slide, pictures: dict[str, Picture], folder: Path) -> list[Block]:
+    """The slide, and the slides on which it is continued, each with its heading."""
+    blocks: list[Block] = []
+    for page in chain.from_iterable(map(fitting_pages, slide.pages)):
+        continued = [Str(" (continued)")] if blocks else []
+        blocks.append(Header(*copied(slide.heading).content, *continued, level=2))
+        blocks += [powerpoint_block(block, pictures, folder) for block in page]
+    return blocks
+
+
+def powerpoint_block(block: Block, pictures: dict[str, Picture], folder: Path) -> Block:
+    image = figure_image(block)
+    if image is None:
+        return copied(block).walk(lambda element, _: powerpoint_inline(element, pictures, folder))
+    picture = pictures[image.url]
+    if picture.problem:
+        return Para(Strong(Str(f"[{picture.problem}]")))
+    caption, alt = description(block, picture)
+    words = [inline for part in caption if isinstance(part, Para | Plain) for inline in part.content]
+    return Para(as_image(picture, [without_formulas(word) for word in words], alt or picture.name, folder))
+
+
+def without_formulas(inline: Inline) -> Inline:
+    """Pandoc hides a caption with formulas in an alternative that only PowerPoint reads: show their source instead."""
+    return inline.walk(lambda part, _: Str(part.text) if isinstance(part, Math) else None)
+
+
+def powerpoint_inline(element: Element, pictures: dict[str, Picture], folder: Path) -> Inline | None:
+    if isinstance(element, Span) and "prompt" in element.classes:
+        return Emph(*element.content)
+    if isinstance(element, Image):
+        picture = pictures[element.url]
+        alt = panflute.stringify(element) or picture.alt or picture.name
+        return Str(f"[{picture.problem}]") if picture.problem else as_image(picture, [], alt, folder)
+    return None
+
+
+def as_image(picture: Picture, caption: list[Inline], alt: str, folder: Path) -> Image:
+    """For Pandoc, an image's content is the caption, its title the alternative text."""
+    number = len(list(folder.iterdir()))
+    return Image(*caption, url=str(copy_for_report(picture, folder / f"figure-{number}")), title=alt)
+
+
+def reference(path: Path) -> None:
+    """Pandoc's own presentation, whose styles it copies, with our sizes, places and colours."""
+    presentation = Presentation(io.BytesIO(pandoc_data("reference.pptx")))
+    master = presentation.slide_master
+    title_style, body_style = master.element.find(qn("p:txStyles"))[:2]
+    restyle(title_style.find(qn("a:lvl1pPr")), Pt(24), ACCENT)
+    for level, size in enumerate((16, 15, 14), start=1):
+        restyle(body_style.find(qn(f"a:lvl{level}pPr")), Pt(size))
+    title_slide = presentation.slide_layouts.get_by_name("Title Slide")
+    for layout, places in ((master, (TITLE, BODY)), (title_slide, (REPORT_TITLE, REPORT_AUTHOR))):
+        for shape, place in zip(layout.placeholders, places, strict=False):
+            shape.left, shape.top, shape.width, shape.height = place
+    for style in title_slide.placeholders[1].element.iter(qn("a:lvl1pPr")):
+        style.set("algn", "l")
+    presentation.save(path)
+
+
+def pandoc_data(name: str) -> bytes:
+    command = [pypandoc.get_pandoc_path(), "--print-default-data-file", name]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def restyle(paragraph: BaseOxmlElement, size: Pt, colour: RGBColor | None = None) -> None:
+    paragraph.set("algn", "l")
+    letters = paragraph.find(qn("a:defRPr"))
+    letters.set("sz", str(int(size.pt * 100)))
+    if colour is not None:
+        fill = letters.find(qn("a:solidFill"))
+        fill.remove(fill[0])
+        SubElement(fill, qn("a:srgbClr"), val=str(colour))
+
+
+def arrange(slide: PowerPointSlide, picture: PictureShape) -> None:
+    """As large as the page allows, the caption below in small letters; only the alternative text as description."""
+    description = picture._element.nvPicPr.cNvPr
+    description.set("descr", description.get("descr").rpartition("  ")[0])  # Pandoc adds the path
+    captions = [shape for shape in slide.placeholders if shape.placeholder_format.idx == 1 and shape.text_frame.text]
+    left, top, width, height = FIGURE if captions else BODY
+    scale = min(width / picture.width, height / picture.height)
+    picture.width, picture.height = int(picture.width * scale), int(picture.height * scale)
+    picture.left, picture.top = left + (width - picture.width) // 2, top + (height - picture.height) // 2
+    for caption in captions:
+        caption.left, caption.top, caption.width, caption.height = LEFT, picture.top + picture.height, WIDTH, CAPTION
+        for run in [run for paragraph in caption.text_frame.paragraphs for run in paragraph.runs]:
+            run.font.size, run.font.color.rgb = Pt(11), QUIET
+
+
+def mark(slide: PowerPointSlide) -> None:
+    """Say in the corner that this page is not to be tagged."""
+    frame = slide.shapes.add_textbox(*BADGE).text_frame
+    frame.text = "do not tag"
+    frame.paragraphs[0].alignment = PP_ALIGN.RIGHT
+    frame.paragraphs[0].runs[0].font.size = Pt(11)
+    frame.paragraphs[0].runs[0].font.color.rgb = ACCENT
