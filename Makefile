@@ -12,8 +12,10 @@ help:
 	@echo "make test      run the test suite"
 	@echo "make lab       open the notebooks in JupyterLab"
 	@echo "make writeup   build the report, as PDF and PowerPoint, and say what is still open"
+### BEGIN INSTRUCTOR
 	@echo "make bench     measure our speed against one bare pass through the network"
 	@echo "make lint      check format and style with ruff"
+### END INSTRUCTOR
 	@echo "make clean     remove the environment, the figures and caches"
 
 figures: $(READY)
@@ -28,6 +30,7 @@ lab: $(READY)
 writeup: $(READY)
 	@$(VENV)/bin/python -m writeup
 
+### BEGIN INSTRUCTOR
 bench: $(READY)
 	@$(VENV)/bin/python benchmarks/ratios.py
 
@@ -35,6 +38,7 @@ lint: $(READY)
 	@$(VENV)/bin/python -m pip install -q -e ".[dev]"
 	@$(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check .
 
+### END INSTRUCTOR
 clean:
 	rm -rf $(VENV) figures build writeup/build *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,11 +8,17 @@ import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
 KIT = Path(__file__).resolve().parent.parent
 TESTS = KIT / "tests"
+UNWRITTEN = "Not implemented yet: "
 
 
 def check(task: str) -> None:
@@ -37,6 +43,26 @@ def check(task: str) -> None:
     print(verdicts.in_words() if status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) else log.getvalue())
 
 
+def load_ipython_extension(shell: "InteractiveShell") -> None:
+    """`%load_ext checks`: a task that is not written yet answers with one line instead of a traceback."""
+    shell.set_custom_exc((NotImplementedError,), show_what_is_unwritten)
+
+
+def show_what_is_unwritten(
+    shell: "InteractiveShell", kind: type, error: BaseException, trace: TracebackType, tb_offset: int | None = None
+) -> None:
+    if str(error) != "not implemented yet":
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+        return
+    place = traceback.extract_tb(trace)[-1]
+    path = Path(place.filename)
+    in_module = path.is_relative_to(KIT) and path.is_file()
+    where = f"{place.name} in {path.relative_to(KIT)}, line {place.lineno}" if in_module else "a part of this cell"
+    save = ", save the file" if in_module else ""
+    words = f"Not implemented yet: {where}. Write it between the markers{save}, and run this cell again."
+    shell._showtraceback(kind, error, [words])  # the one way to a message that still counts as an error
+
+
 class Verdicts:
     """A pytest plugin that remembers, for each test's docstring, the first complaint or None."""
 
@@ -54,11 +80,14 @@ class Verdicts:
         return report
 
     def in_words(self) -> str:
-        held = sum(complaint is None for complaint in self.complaints.values())
-        lines = [line for statement, complaint in self.complaints.items() for line in verdict(statement, complaint)]
-        total = len(self.complaints)
-        summary = "All checks hold." if held == total else f"{held} of {total} checks hold."
-        return "\n".join([*lines, summary])
+        waiting = {words for words in self.complaints.values() if words and words.startswith(UNWRITTEN)}
+        judged = {test: words for test, words in self.complaints.items() if words not in waiting}
+        lines = [line for statement, complaint in judged.items() for line in verdict(statement, complaint)]
+        for words in sorted(waiting):
+            lines += [f"{words}. Then these will be checked:"]
+            lines += [f"  · {statement}" for statement, complaint in self.complaints.items() if complaint == words]
+        held, total = sum(complaint is None for complaint in judged.values()), len(self.complaints)
+        return "\n".join([*lines, "All checks hold." if held == total else f"{held} of {total} checks hold."])
 
 
 def verdict(statement: str, complaint: str | None) -> list[str]:
@@ -71,7 +100,7 @@ def complaint_of(error: BaseException) -> str:
     """The error's own words, without a traceback."""
     if isinstance(error, NotImplementedError):
         place = traceback.extract_tb(error.__traceback__)[-1]
-        return f"not implemented yet: {place.name} in {Path(place.filename).name}"
+        return f"{UNWRITTEN}{place.name} in {Path(place.filename).name}"
     words = str(error).split("\nassert ")[0].strip().splitlines()[:4] or ["no further explanation"]
     kind = "" if isinstance(error, AssertionError | pytest.fail.Exception) else f"{type(error).__name__}: "
     return kind + "\n".join(words)

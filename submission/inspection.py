@@ -32,15 +32,18 @@ def key_file_problems(kit: Path) -> list[str]:
         handed_out = json.loads((kit / KEY_FILES).read_text("utf-8"))
     except FileNotFoundError:
         return []
-    changed = [name for name, sha256 in handed_out.items() if fingerprint(kit / name) != sha256]
+    same = [
+        name
+        for name, sha256 in handed_out.items()
+        if (kit / name).is_file() and digest((kit / name).read_bytes()) == sha256
+    ]
+    changed = sorted(handed_out.keys() - same)
     return [f"{name} was changed or removed: take it from a fresh copy of the kit" for name in changed]
 
 
-def fingerprint(path: Path) -> str | None:
-    """SHA-256 of the contents, whatever the line ends became on the way; None if there is no such file."""
-    if not path.is_file():
-        return None
-    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+def digest(content: bytes) -> str:
+    """SHA-256, whatever the line ends became on the way."""
+    return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
 
 
 def notebook_problems(kit: Path) -> list[str]:

@@ -4,7 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 from checks import check
 
@@ -39,7 +42,10 @@ def test_a_wrong_function_is_told_what_does_not_hold():
 
 def test_an_unwritten_function_is_told_so():
     answer = words("lambda *args: (_ for _ in ()).throw(NotImplementedError())")
-    assert "not implemented yet" in answer
+    assert answer.startswith("Not implemented yet: ")
+    assert answer.count("Not implemented yet: ") == 1
+    assert "  · " in answer
+    assert "✗" not in answer
     assert "Traceback" not in answer
 
 
@@ -54,3 +60,37 @@ def test_a_module_that_does_not_parse_is_named_and_nothing_passes(monkeypatch, t
     monkeypatch.setattr("checks.KIT", tmp_path)
     check("tv_loss")
     assert capsys.readouterr().out.startswith("✗ Nothing was checked: visualizers/saliency.py, line 1")
+
+
+def error_of(cell):
+    """What a notebook shows for a cell that fails, with the extension loaded."""
+    cells = [nbformat.v4.new_code_cell(source) for source in ("%load_ext checks", cell, "6 * 7")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    options = {"resources": {"metadata": {"path": str(KIT)}}, "extra_arguments": ["--log-level=ERROR"]}
+    with pytest.raises(CellExecutionError):
+        NotebookClient(notebook, **options).execute()
+    (output,) = notebook.cells[1].outputs
+    assert not notebook.cells[2].outputs, "the cells below must not run"
+    return output
+
+
+def test_in_a_notebook_an_unwritten_task_answers_in_one_line(tmp_path):
+    """The line says what to write and where, and the cell still counts as failed."""
+    source = "def paint():\n    raise NotImplementedError('not implemented yet')\n"
+    (tmp_path / "unwritten.py").write_text(source, "utf-8")
+    lines = ("import sys, pathlib, checks", f"checks.KIT = pathlib.Path({str(tmp_path)!r})")
+    calls = ("sys.path.insert(0, str(checks.KIT))", "import unwritten", "unwritten.paint()")
+    (words,) = error_of("\n".join([*lines, *calls])).traceback
+    place = "Not implemented yet: paint in unwritten.py, line 2."
+    assert words == f"{place} Write it between the markers, save the file, and run this cell again."
+
+
+def test_in_a_notebook_an_unwritten_cell_answers_in_one_line():
+    (words,) = error_of('raise NotImplementedError("not implemented yet")').traceback
+    assert words == "Not implemented yet: a part of this cell. Write it between the markers, and run this cell again."
+
+
+def test_in_a_notebook_other_errors_keep_their_traceback():
+    output = error_of('raise NotImplementedError("no such kernel for this device")')
+    assert any("no such kernel for this device" in line for line in output.traceback)
+    assert len(output.traceback) > 1

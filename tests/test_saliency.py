@@ -17,7 +17,7 @@ WEIGHT = [[1.0, -4.0, 3.0, 2.0, -2.0, 0.5], [0.0, 1.0, -7.0, 0.0, 0.0, -6.0]]
     [(0, [[[3.0, 4.0]]]), (1, [[[7.0, 6.0]]])],
 )
 def test_a_linear_network_gives_its_largest_absolute_weights(label, expected):
-    """For scores that are linear in the pixels, the map is the largest absolute weight over the colour channels."""
+    """For scores linear in the pixels, the map is the largest absolute weight over the channels."""
     pixels = torch.tensor([[[[0.3, -0.1]], [[2.0, 0.4]], [[-1.0, 0.7]]]])
     maps = compute_saliency_maps(pixels, torch.tensor([label]), linear_net(WEIGHT))
     assert_matches(maps, torch.tensor(expected), 1e-6)

@@ -54,9 +54,9 @@ def one_pass(X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | No
     with recorded_output(model, layer, from_here=False) as features:
         scores = class_scores(X, y, model)
     (gradient,) = torch.autograd.grad(scores.sum(), X, retain_graph=True)
-    maps = upsampled(class_activation_maps(scores, features.output), X)
+    cam = upsampled(class_activation_maps(scores, features.output), X)
     guided = guided_gradient(scores, X)  # last, because it changes what the graph gives
-    values = (gradient, gradient * X.detach(), guided, maps, maps.unsqueeze(1) * guided)
+    values = (gradient, gradient * X.detach(), guided, cam, guided * cam[:, None])
     return dict(zip(ONE_PASS, values, strict=True))
 
 

@@ -240,6 +240,13 @@ def outputs(x: Tensor, layers: nn.Sequential, wanted: list[int]) -> dict[int, Te
     return {i: result[i] for i in wanted}
 
 
+def gradient_of_squared_outputs(image: Tensor, layers: nn.Sequential, wanted: list[int]) -> Tensor:
+    """The gradient of the sum of squares of the wanted outputs with respect to the image."""
+    x = image.double().requires_grad_()
+    sum(output.square().sum() for output in outputs(x, layers, wanted).values()).backward()
+    return x.grad
+
+
 def transfer_losses_and_gradient(
     image: Tensor,
     layers: nn.Sequential,

@@ -1,0 +1,143 @@
+"""Solutions stand between `### BEGIN SOLUTION` and `### END SOLUTION`; what is for instructors alone, likewise."""
+
+import ast
+import re
+from dataclasses import dataclass
+
+import nbformat
+
+MARKER = re.compile(r"^(?P<indent> *)(?:<!-- )?### (?P<edge>BEGIN|END) (?P<kind>SOLUTION|INSTRUCTOR)(?: -->)?$")
+MEANT_AS_MARKER = re.compile(r"^[\s#<!-]*(BEGIN|END)[ _-]*(SOLUTION|INSTRUCTOR)", re.IGNORECASE)
+NOT_IMPLEMENTED = 'raise NotImplementedError("not implemented yet")'
+PROMPT = "[Your answer]{.prompt}"
+
+
+class MarkerError(ValueError):
+    """A marker is nested, unclosed, misplaced or misspelled; the message begins with file and line."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """Lines `begin` to `end` of a text, markers included, counted from 0."""
+
+    kind: str
+    indent: str
+    begin: int
+    end: int
+    lines: tuple[str, ...]  # between the markers
+
+
+def regions(text: str, name: str) -> list[Region]:
+    """All marked regions of a text, in order. Raises MarkerError."""
+    found: list[Region] = []
+    lines = text.split("\n")
+    opened: tuple[int, re.Match] | None = None
+    for number, line in enumerate(lines):
+        place = f"{name}, line {number + 1}"
+        marker = MARKER.match(line)
+        if marker is None:
+            if MEANT_AS_MARKER.match(line):
+                raise MarkerError(
+                    f"{place}: {line.strip()!r} is no marker: write '### BEGIN SOLUTION' or '### END SOLUTION'"
+                )
+            continue
+        if marker["edge"] == "BEGIN":
+            if opened is not None:
+                raise MarkerError(
+                    f"{place}: this region begins inside the one of line {opened[0] + 1}; they do not nest"
+                )
+            opened = number, marker
+            continue
+        if opened is None:
+            raise MarkerError(f"{place}: {line.strip()!r} ends what has not begun")
+        begin, first = opened
+        if (first["kind"], first["indent"]) != (marker["kind"], marker["indent"]):
+            raise MarkerError(f"{place}: {line.strip()!r} does not match kind and indentation of line {begin + 1}")
+        inner = tuple(lines[begin + 1 : number])
+        if not any(line.strip() for line in inner):
+            raise MarkerError(f"{place}: nothing stands between this marker and line {begin + 1}")
+        found.append(Region(marker["kind"], marker["indent"], begin, number, inner))
+        opened = None
+    if opened is not None:
+        raise MarkerError(f"{name}, line {opened[0] + 1}: this region does not end")
+    return found
+
+
+def without_regions(text: str, name: str, stub: str | None) -> str:
+    """The text without what its markers enclose. Solutions leave a stub: code between the markers, or prose in place.
+
+    `stub` is None where nothing is left, markers included.
+    """
+    lines = text.split("\n")
+    for region in reversed(regions(text, name)):
+        left: list[str] = []
+        if region.kind == "SOLUTION" and stub == NOT_IMPLEMENTED:
+            left = [lines[region.begin], region.indent + stub, lines[region.end]]
+        elif region.kind == "SOLUTION" and stub is not None:
+            left = [stub]
+        lines[region.begin : region.end + 1] = left
+    return "\n".join(lines)
+
+
+def strip_module(source: str, name: str) -> str:
+    """A module with `raise NotImplementedError` in place of its solutions."""
+    stripped = without_regions(source, name, NOT_IMPLEMENTED)
+    check_stub(stripped, name)
+    return stripped
+
+
+def check_stub(stripped: str, name: str) -> None:
+    """Markers must enclose whole statements of a function, or of a notebook's cell."""
+    try:
+        ast.parse(stripped)
+    except SyntaxError as error:
+        raise MarkerError(
+            f"{name}, line {error.lineno}: without its solution it does not parse: {error.msg}"
+        ) from error
+
+
+def strip_notebook(source: str, name: str) -> str:
+    """A notebook without outputs, and without the solutions in its code and its prose."""
+    notebook = nbformat.reads(source, as_version=4)
+    for number, cell in enumerate(notebook.cells, start=1):
+        place = f"{name}, cell {number}"
+        if cell.cell_type == "code":
+            cell.source = without_regions(cell.source, place, NOT_IMPLEMENTED)
+            check_stub(re.sub(r"^[%!].*$", "", cell.source, flags=re.MULTILINE), place)
+            cell.outputs, cell.execution_count = [], None
+        else:
+            cell.source = without_regions(cell.source, place, None)
+    return nbformat.writes(notebook) + "\n"
+
+
+def strip_report(source: str, name: str) -> str:
+    """The report with a prompt in place of each answer."""
+    return without_regions(source, name, PROMPT)
+
+
+def strip(source: str, name: str) -> str:
+    """A file as students get it, by what its name says that it is."""
+    if name.endswith(".ipynb"):
+        return strip_notebook(source, name)
+    if name == "writeup/writeup.md":
+        return strip_report(source, name)
+    if name.endswith(".py") and name.startswith(("visualizers/", "style_transfer/")):
+        return strip_module(source, name)
+    solutions = [region for region in regions(source, name) if region.kind == "SOLUTION"]
+    if solutions:
+        raise MarkerError(
+            f"{name}, line {solutions[0].begin + 1}: solutions stand in modules, notebooks and the report only"
+        )
+    return without_regions(source, name, None)
+
+
+def solution_lines(source: str, name: str) -> list[str]:
+    """Every line that must not survive."""
+    if name.endswith(".ipynb"):
+        cells = nbformat.reads(source, as_version=4).cells
+        return [
+            line
+            for number, cell in enumerate(cells, 1)
+            for line in solution_lines(cell.source, f"{name}, cell {number}")
+        ]
+    return [line.strip() for region in regions(source, name) if region.kind == "SOLUTION" for line in region.lines]
