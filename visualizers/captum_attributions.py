@@ -6,18 +6,9 @@ is called as a function.
 """
 
 import warnings
-from collections.abc import Callable
 from contextlib import nullcontext
 
 import torch
-from captum.attr import (
-    GuidedBackprop,
-    GuidedGradCam,
-    IntegratedGradients,
-    LayerConductance,
-    LayerGradCam,
-    Saliency,
-)
 from torch import Tensor, nn
 
 from data.model import evaluation_mode
@@ -30,24 +21,24 @@ EVALUATIONS = 10  # at once, by the methods that follow a path from the mean col
 
 def captum_saliency(X: Tensor, y: Tensor, model: nn.Module) -> Tensor:
     """The largest absolute gradient over the colour channels: (N, H, W) >= 0."""
-    return attribute(X, y, model, lambda: Saliency(model)).amax(dim=1)
+    return attribute(X, y, model, "Saliency").amax(dim=1)
 
 
 def captum_integrated_gradients(X: Tensor, y: Tensor, model: nn.Module, n_steps: int = 50) -> Tensor:
     """Integrated gradients from the mean colour to the image: (N, 3, H, W). Sundararajan 2017, arXiv 1703.01365."""
     at_once = max(len(X), EVALUATIONS)
-    return attribute(X, y, model, lambda: IntegratedGradients(model), n_steps=n_steps, internal_batch_size=at_once)
+    return attribute(X, y, model, "IntegratedGradients", n_steps=n_steps, internal_batch_size=at_once)
 
 
 def captum_guided_backprop(X: Tensor, y: Tensor, model: nn.Module) -> Tensor:
     """Guided backprop: (N, 3, H, W)."""
-    return attribute(X, y, model, lambda: GuidedBackprop(model))
+    return attribute(X, y, model, "GuidedBackprop")
 
 
 def captum_guided_grad_cam(X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None) -> Tensor:
     """Guided Grad-CAM, its map enlarged bilinearly like ours: (N, 3, H, W)."""
     layer = find_layer(model, layer)
-    return attribute(X, y, model, lambda: GuidedGradCam(model, layer), layer, interpolate_mode="bilinear")
+    return attribute(X, y, model, "GuidedGradCam", layer, interpolate_mode="bilinear")
 
 
 def captum_layer_conductance(
@@ -61,10 +52,7 @@ def captum_layer_conductance(
     X, y = check_batch(X, y, model)
     options = {"n_steps": n_steps, "internal_batch_size": EVALUATIONS // 2}
     conductance = torch.cat(  # image by image, because Captum keeps two whole evaluations of each image
-        [
-            attribute(X[i : i + 1], y[i : i + 1], model, lambda: LayerConductance(model, layer), layer, **options)
-            for i in range(len(X))
-        ]
+        [attribute(X[i : i + 1], y[i : i + 1], model, "LayerConductance", layer, **options) for i in range(len(X))]
     )
     return upsampled(conductance.sum(dim=1), X)
 
@@ -72,19 +60,20 @@ def captum_layer_conductance(
 def captum_layer_grad_cam(X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None) -> Tensor:
     """Grad-CAM with the final ReLU, enlarged to the image: (N, H, W) >= 0."""
     layer = find_layer(model, layer)
-    maps = attribute(X, y, model, lambda: LayerGradCam(model, layer), layer, relu_attributions=True)
+    maps = attribute(X, y, model, "LayerGradCam", layer, relu_attributions=True)
     return upsampled(maps.squeeze(1), X)
 
 
-def attribute(
-    X: Tensor, y: Tensor, model: nn.Module, method: Callable, layer: nn.Module | None = None, **options
-) -> Tensor:
+def attribute(X: Tensor, y: Tensor, model: nn.Module, method: str, layer: nn.Module | None = None, **options) -> Tensor:
     """Build and run one of Captum's methods on a copy of the images, in eval mode."""
+    from captum import attr  # here, because it takes longer to import than the rest of the kit
+
     X, y = check_batch(X, y, model)
     with evaluation_mode(model), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU")
         check_once(X, y, model, layer)
-        return method().attribute(X, target=y, **options).detach()
+        places = (model,) if layer is None else (model, layer)
+        return getattr(attr, method)(*places).attribute(X, target=y, **options).detach()
 
 
 @torch.no_grad()

@@ -7,7 +7,6 @@ does not show what a network has learned about digits. Adebayo et al. 2018, arXi
 from dataclasses import dataclass
 
 import torch
-from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
@@ -56,6 +55,8 @@ def train_on_true_and_random_labels(seed: int = 0, progress: bool = True) -> Two
 
 def digits() -> tuple[Tensor, Tensor]:
     """scikit-learn's 1797 handwritten digits as grey pictures of three channels, values -1 to 1, and their labels."""
+    from sklearn.datasets import load_digits  # here, because the rest of the notebook does not need it
+
     data = load_digits()
     pixels = torch.from_numpy(data.images).float().unsqueeze(1) / 8 - 1
     images = functional.interpolate(pixels, size=(SIZE, SIZE), mode="bilinear", align_corners=False)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 import numpy as np
+import scipy
+import skimage
 import torch
 from numpy.typing import NDArray
-from scipy.stats import ConstantInputWarning, pearsonr, rankdata
-from skimage.feature import hog
-from skimage.metrics import structural_similarity
 from torch import Tensor
 
 HOG_CELL = 16  # pixels
@@ -32,22 +31,22 @@ def scaled(values: NDArray) -> NDArray:
 
 
 def ranks(values: NDArray) -> NDArray:
-    return rankdata(values, axis=None)
+    return scipy.stats.rankdata(values, axis=None)
 
 
 def gradient_histograms(values: NDArray) -> NDArray:
     cell = min(HOG_CELL, min(values.shape) // 3)
-    return hog(values, pixels_per_cell=(cell, cell))
+    return skimage.feature.hog(values, pixels_per_cell=(cell, cell))
 
 
 def correlation(one: NDArray, other: NDArray) -> float:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConstantInputWarning)  # the result is NaN, which is what we say
-        return float(pearsonr(one, other).statistic)
+        warnings.simplefilter("ignore", scipy.stats.ConstantInputWarning)  # the result is NaN, which is what we say
+        return float(scipy.stats.pearsonr(one, other).statistic)
 
 
 def structure(one: NDArray, other: NDArray) -> float:
-    return float(structural_similarity(one, other, data_range=1.0))
+    return float(skimage.metrics.structural_similarity(one, other, data_range=1.0))
 
 
 @dataclass(frozen=True)
