@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import torch
 from torch import Tensor, nn
 
 from data.model import evaluation_mode
@@ -21,7 +22,7 @@ def extract_features(x: Tensor, cnn: nn.Module, layers: Iterable[int] | None = N
         raise ValueError(f"there are no layers {unknown}: choose from 0 to {len(cnn) - 1}, at least one")
     features: list[Tensor | None] = [None] * len(cnn)
     with evaluation_mode(cnn):
-        x = x.clone()
+        x = x.clone(memory_format=torch.channels_last)
         for i in range(max(wanted) + 1):
             x = cnn[i](x)
             if i in wanted:

@@ -1,14 +1,21 @@
-"""The settings of a style transfer, and those that the course found for its three pairs."""
+"""The settings of a style transfer: the course's for its three pairs, and a painterly one for any."""
 
 from dataclasses import dataclass, fields, replace
 from math import inf
+
+# Each optimizer's learning rate, and what it falls to. "adam" takes the course's big steps, of which the first throws
+# the photograph away; "small_steps" is Adam, too, and "lbfgs" a quasi-Newton method that finds its own step length.
+RATES = {"adam": (3.0, 0.1), "small_steps": (0.05, 0.05), "lbfgs": (1.0, 1.0)}
 
 
 @dataclass(frozen=True)
 class Preset:
     """Sizes are shorter sides in pixels; layer numbers index `model.features`.
 
-    The learning rate is Adam's, and falls to `final_learning_rate` at iteration `decay_at`, counted from 0.
+    The picture is painted at each of the `scales` of its final size in turn, each time in `num_iterations`. The
+    learning rate falls to `final_learning_rate` at iteration `decay_at`, counted from 0; None stands for the rates of
+    the optimizer, see RATES. `weights_at` is the size for which content_weight and tv_weight, which belong to sums
+    over all positions, were chosen: at other sizes they grow and shrink with the area. None: they stay as they are.
     """
 
     content_size: int = 192
@@ -19,18 +26,29 @@ class Preset:
     style_weights: tuple[float, ...] = (300000, 1000, 15, 3)
     tv_weight: float = 2e-2
     num_iterations: int = 200
-    learning_rate: float = 3.0
-    final_learning_rate: float = 0.1
+    learning_rate: float | None = None
+    final_learning_rate: float | None = None
     decay_at: int = 180
     start_from_noise: bool = False
     keep_colors: bool = False
+    optimizer: str = "adam"
+    scales: tuple[float, ...] = (1.0,)
+    weights_at: int | None = None
+    match_colors: bool = False
 
     def __post_init__(self) -> None:
+        if self.optimizer not in RATES:
+            raise ValueError(f"there is no optimizer {self.optimizer!r}: choose one of {', '.join(RATES)}")
+        for name, rate in zip(("learning_rate", "final_learning_rate"), RATES[self.optimizer], strict=True):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, rate)
+        if not self.scales or self.scales[-1] != 1 or not all(0 < scale <= 1 for scale in self.scales):
+            raise ValueError(f"scales are {self.scales}: give fractions of the final size, the last one 1")
         if len(self.style_layers) != len(self.style_weights) or not self.style_layers:
             pairs = f"style_layers {self.style_layers} and style_weights {self.style_weights}"
             raise ValueError(f"{pairs}: give one weight for each layer")
-        if min(self.content_size, self.style_size, self.num_iterations) < 1:
-            raise ValueError("content_size, style_size and num_iterations must be at least 1")
+        if min(self.content_size, self.style_size, self.num_iterations, self.weights_at or 1) < 1:
+            raise ValueError("content_size, style_size, num_iterations and weights_at must be at least 1")
         if not all(0 < rate < inf for rate in (self.learning_rate, self.final_learning_rate)):
             raise ValueError("learning_rate and final_learning_rate must be finite and greater than zero")
         if not all(0 <= weight < inf for weight in (self.content_weight, self.tv_weight, *self.style_weights)):
@@ -41,6 +59,19 @@ PRESETS = {
     "composition_vii": Preset(style_size=512, content_weight=5e-2, style_weights=(20000, 500, 12, 1), tv_weight=5e-2),
     "the_scream": Preset(style_size=224, content_weight=3e-2, style_weights=(200000, 800, 12, 1)),
     "starry_night": Preset(),
+    # Large strokes first, then smaller ones between them, in the painting's colours from the start.
+    "painterly": Preset(
+        content_weight=0.018,
+        style_weights=(100000, 600, 12, 1),
+        tv_weight=0.05,
+        num_iterations=45,
+        learning_rate=0.25,
+        final_learning_rate=0.05,
+        decay_at=35,
+        scales=(0.3, 0.55, 1.0),
+        weights_at=192,
+        match_colors=True,
+    ),
 }
 
 
@@ -57,4 +88,6 @@ def choose_preset(preset: Preset | str, overrides: dict) -> Preset:
     unknown = sorted(set(overrides) - set(names))
     if unknown:
         raise ValueError(f"there is no setting {', '.join(unknown)}: choose from {', '.join(names)}")
+    if overrides.get("optimizer", preset.optimizer) != preset.optimizer:
+        overrides = {"learning_rate": None, "final_learning_rate": None, **overrides}  # another optimizer, other rates
     return replace(preset, **overrides)

@@ -1,7 +1,8 @@
 """Style transfer: a picture with the content of one image and the style of another."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import count
 from os import PathLike
 
 import numpy as np
@@ -9,9 +10,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn import functional
 from tqdm import tqdm
 
 from data.images import deprocess, legal_range, open_image, preprocess
+from style_transfer.colors import matched_colors, with_colors_of
 from style_transfer.content_loss import content_loss
 from style_transfer.features import extract_features, layer_sequence
 from style_transfer.presets import Preset, choose_preset
@@ -23,7 +26,10 @@ Picture = Image.Image | NDArray[np.uint8] | str | PathLike
 
 @dataclass(frozen=True)
 class Iterate:
-    """What the callback sees: the losses at the start of an iteration, and the image (1, 3, H, W) that it made."""
+    """What the callback sees: the losses at the start of an iteration, and the image (1, 3, H, W) that it made.
+
+    At a coarser scale than the last the image is smaller.
+    """
 
     iteration: int
     learning_rate: float
@@ -52,40 +58,75 @@ def style_transfer(
     """Paint `content_image` in the style of `style_image`: uint8 (H, W, 3).
 
     Pictures are paths, PIL pictures or uint8 arrays (H, W, 3). `preset` is a name out of PRESETS or a Preset; any of
-    its settings can be given by name: style_transfer(..., tv_weight=0.1, keep_colors=True). `seed` matters only with
-    `start_from_noise`. `callback` gets an Iterate after every iteration, counted from 1. Raises ValueError for
-    unknown presets, settings and layers and for files that are no images. Gatys et al. 2015, arXiv 1508.06576;
-    keep_colors: Gatys et al. 2016, arXiv 1606.05897.
+    its settings can be given by name: style_transfer(..., optimizer="lbfgs", num_iterations=30). `seed` matters only
+    with `start_from_noise`. `callback` gets an Iterate after every iteration, counted from 1 over all scales. Raises
+    ValueError for unknown presets, settings and layers and for files that are no images. Gatys et al. 2015, arXiv
+    1508.06576; colours and coarse to fine: Gatys et al. 2016, arXiv 1606.05897 and 1611.07865.
     """
     settings = choose_preset(preset, overrides)
     cnn = layer_sequence(model)
-    content, style = (
-        as_batch(picture, size, cnn)
-        for picture, size in ((content_image, settings.content_size), (style_image, settings.style_size))
-    )
+    content_image, style_image = (opened(picture) for picture in (content_image, style_image))
+    image, iterations = None, count(1)
+    total = len(settings.scales) * settings.num_iterations
+    with tqdm(total=total, desc="style transfer", unit="step", disable=not progress) as bar:
+        for scale in settings.scales:
+            content = as_batch(content_image, round(scale * settings.content_size), cnn)
+            style = as_batch(style_image, round(scale * settings.style_size), cnn)
+            goal = matched_colors(content, style) if settings.match_colors else content
+            image = starting_image(goal, settings.start_from_noise, seed) if image is None else enlarged(image, goal)
+            for iterate in painting(image, goal, style, cnn, settings):
+                number = next(iterations)
+                bar.update()
+                if callback is not None:
+                    callback(replace(iterate, iteration=number, image=image.detach().clone()))
+    result = deprocess(image.detach())[0]
+    return with_colors_of(result, deprocess(content)[0]) if settings.keep_colors else result
+
+
+def painting(image: Tensor, content: Tensor, style: Tensor, cnn: nn.Module, settings: Preset) -> Iterator[Iterate]:
+    """Repaint `image` in place, step by step."""
     content_target, style_targets = targets(content, style, cnn, settings)
-    image = starting_image(content, settings.start_from_noise, seed)
+    settings = replace(settings, **weights_for(content, settings))
     black, white = legal_range(image)
-    optimizer = torch.optim.Adam([image], lr=settings.learning_rate)
-    for iteration in tqdm(range(settings.num_iterations), desc="style transfer", unit="step", disable=not progress):
+    optimizer = make_optimizer(image, settings)
+
+    def closure() -> Tensor:
+        nonlocal losses
+        losses = loss_terms(image, cnn, content_target, style_targets, settings)
+        (image.grad,) = torch.autograd.grad(sum(losses), image)
+        return sum(losses).detach()
+
+    losses = ()
+    for iteration in range(settings.num_iterations):
         if iteration == settings.decay_at:
             # the same optimizer goes on: see question 2 of notebook 5
             optimizer.param_groups[0]["lr"] = settings.final_learning_rate
-        losses = loss_terms(image, cnn, content_target, style_targets, settings)
-        (image.grad,) = torch.autograd.grad(sum(losses), image)
-        optimizer.step()
+        optimizer.step(closure)
         with torch.no_grad():
             image.clamp_(black, white)
-        if callback is not None:
-            rate = optimizer.param_groups[0]["lr"]
-            callback(Iterate(iteration + 1, rate, *(loss.item() for loss in losses), image.detach().clone()))
-    painting = deprocess(image)[0]
-    return with_colors_of(painting, deprocess(content)[0]) if settings.keep_colors else painting
+        rate = optimizer.param_groups[0]["lr"]
+        yield Iterate(iteration + 1, rate, *(loss.item() for loss in losses), image)
 
 
-def as_batch(picture: Picture, size: int, cnn: nn.Module) -> Tensor:
-    if isinstance(picture, str | PathLike):
-        picture = open_image(picture)
+def make_optimizer(image: Tensor, settings: Preset) -> torch.optim.Optimizer:
+    if settings.optimizer == "lbfgs":
+        return torch.optim.LBFGS([image], lr=settings.learning_rate, max_iter=1, history_size=10)
+    return torch.optim.Adam([image], lr=settings.learning_rate)
+
+
+def weights_for(content: Tensor, settings: Preset) -> dict[str, float]:
+    """Content and total variation are sums over positions, so their weights change with the area, if they should."""
+    if settings.weights_at is None:
+        return {}
+    factor = (settings.weights_at / min(content.shape[2:])) ** 2
+    return {"content_weight": settings.content_weight * factor, "tv_weight": settings.tv_weight * factor}
+
+
+def opened(picture: Picture) -> Image.Image | NDArray[np.uint8]:
+    return open_image(picture) if isinstance(picture, str | PathLike) else picture
+
+
+def as_batch(picture: Image.Image | NDArray[np.uint8], size: int, cnn: nn.Module) -> Tensor:
     batch = preprocess(picture, size)
     if len(batch) != 1:
         raise ValueError(f"there are {len(batch)} pictures: give one picture as content and one as style")
@@ -94,11 +135,19 @@ def as_batch(picture: Picture, size: int, cnn: nn.Module) -> Tensor:
 
 
 def starting_image(content: Tensor, from_noise: bool, seed: int) -> Tensor:
-    image = content.clone()
+    """The content or noise, laid out contiguously, which L-BFGS needs."""
+    image = content
     if from_noise:
-        noise = torch.randn(content.shape, generator=torch.Generator().manual_seed(seed))
-        image = noise.to(content).contiguous(memory_format=torch.channels_last)
-    return image.requires_grad_()
+        image = torch.randn(content.shape, generator=torch.Generator().manual_seed(seed)).to(content)
+    return image.clone(memory_format=torch.contiguous_format).requires_grad_()
+
+
+def enlarged(image: Tensor, content: Tensor) -> Tensor:
+    """The picture of a coarser scale at the size of the next."""
+    size = content.shape[2:]
+    larger = functional.interpolate(image.detach(), size, mode="bicubic", align_corners=False)
+    black, white = legal_range(larger)
+    return larger.clamp(black, white).contiguous().requires_grad_()
 
 
 @torch.no_grad()
@@ -120,10 +169,3 @@ def loss_terms(
         style_loss(features, settings.style_layers, style_targets, settings.style_weights),
         tv_loss(image, settings.tv_weight),
     )
-
-
-def with_colors_of(painting: NDArray[np.uint8], photograph: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The painting's brightness with the photograph's colours."""
-    brightness = Image.fromarray(painting).convert("YCbCr").getchannel("Y")
-    _, blue, red = Image.fromarray(photograph).convert("YCbCr").split()
-    return np.asarray(Image.merge("YCbCr", (brightness, blue, red)).convert("RGB"))

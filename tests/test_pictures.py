@@ -6,7 +6,7 @@ import pytest
 
 from data import load_style_pair
 from data.assets import AssetUnavailable
-from style_transfer import PRESETS
+from data.pictures import STYLES
 
 COURSE = Path(__file__).parents[2] / "shared" / "course"
 
@@ -18,7 +18,7 @@ def nothing_to_download(monkeypatch, tmp_path):
     monkeypatch.setattr("data.assets.DOWNLOADS", tmp_path)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", STYLES)
 def test_every_preset_has_pictures_of_at_least_512_pixels_in_the_box(preset):
     pair = load_style_pair(preset, "shipped")
     assert min(*pair.content.size, *pair.style.size) >= 512
@@ -27,7 +27,7 @@ def test_every_preset_has_pictures_of_at_least_512_pixels_in_the_box(preset):
 
 
 def test_every_preset_has_another_painting():
-    assert len({load_style_pair(preset, "shipped").titles for preset in PRESETS}) == len(PRESETS)
+    assert len({load_style_pair(preset, "shipped").titles for preset in STYLES}) == len(STYLES)
 
 
 def test_without_the_originals_auto_takes_the_kits_own_pictures_and_says_so_in_one_line(capsys):
@@ -43,7 +43,7 @@ def test_course_refuses_to_do_without_the_originals():
 
 
 @pytest.mark.skipif(not COURSE.is_dir(), reason="the course's files are not beside the checkout")
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", STYLES)
 def test_auto_takes_the_originals_when_they_are_there(preset, monkeypatch, capsys):
     monkeypatch.setenv("KIT_ASSETS", str(COURSE))
     pair = load_style_pair(preset)

@@ -75,6 +75,20 @@ def alternative_texts(reader):
     return [str(item["/Alt"]) for item in all_objects(reader) if "/Alt" in item]
 
 
+def placed_words(page):
+    """Left, bottom and letters of every piece of text on the page."""
+    spots = []
+
+    def visit(text, matrix, text_matrix, *_):
+        if text.strip():
+            left, bottom = text_matrix[4], text_matrix[5]
+            a, b, c, d, e, f = matrix
+            spots.append((a * left + c * bottom + e, b * left + d * bottom + f, text))
+
+    page.extract_text(visitor_text=visit)
+    return spots
+
+
 def placed_images(page):
     """Left, bottom, right and top of every image on the page."""
     boxes = []
@@ -180,6 +194,98 @@ def test_a_long_answer_goes_on_and_loses_nothing(folder, build):
     assert max(len(page.placeholders[1].text_frame.text) for page in pages[2:]) < 900
 
 
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_one_long_paragraph_goes_on_however_its_answer_ends(folder, build, end):
+    build(f"{TOP}{QUESTION}## Long\n\n::: answer\n{SENTENCE * 40}{end}\n:::\n")
+    shown = [page.placeholders[1].text_frame.text for page in slides(folder)[2:]]
+    assert len(shown) > 3
+    assert max(map(len, shown)) < 1000
+    assert " ".join(" ".join(shown).split()).count(SENTENCE.strip()) == 40
+
+
+def test_one_long_item_goes_on(folder, build):
+    build(f"{TOP}{QUESTION}## Long\n\n::: answer\n- {SENTENCE * 40}\n:::\n")
+    shown = [page.placeholders[1].text_frame.text for page in slides(folder)[2:]]
+    assert max(map(len, shown)) < 1000
+    assert " ".join(" ".join(shown).split()).count(SENTENCE.strip()) == 40
+
+
+def test_a_long_table_goes_on_below_its_head(folder, build):
+    table = "| name | value |\n|---|---|\n" + "".join(f"| row{n}. | {n * n} |\n" for n in range(30))
+    build(f"{TOP}{QUESTION}## Table\n\n::: answer\n{table}:::\n")
+    assert all(f"row{n}." in all_words(folder) for n in range(30))
+    heights = [bottom for page in pdf(folder).pages for _, bottom, text in placed_words(page) if "row" in text]
+    assert len(heights) >= 30
+    assert len(set(heights)) > 10, "rows lie on top of each other"
+    assert min(heights) > 30, "rows lie below the page"
+    tables = [shape.table for slide in slides(folder) for shape in slide.shapes if shape.has_table]
+    names = [row.cells[0].text for table in tables for row in table.rows]
+    assert names.count("name") == len(tables) == 3
+    assert [name for name in names if name != "name"] == [f"row{n}." for n in range(30)]
+
+
+def test_a_listing_keeps_its_lines_in_powerpoint(folder, build):
+    build(f"{TOP}{QUESTION}## Code\n\n::: answer\n```python\nfor x in y:\n    print(x)\n```\n:::\n")
+    shown = slides(folder)[2].placeholders[1].text_frame.text
+    assert shown == "for x in y:\v    print(x)"
+
+
+def test_a_picture_in_a_line_of_text_is_shown_in_powerpoint_too(folder, build):
+    build(f"{TOP}{QUESTION}## Inline\n\nBefore ![](../figures/saliency_maps.png) after.\n")
+    pictures = [shape for slide in slides(folder) for shape in slide.shapes if isinstance(shape, PictureShape)]
+    assert len(pictures) == 1
+    assert len(placed_images(pdf(folder).pages[2])) == 1
+
+
+def test_a_rule_between_paragraphs_is_left_out(folder, build):
+    code, _ = build(f"{TOP}{QUESTION}## Answer\n\n::: answer\nBefore.\n\n---\n\nAfter.\n:::\n")
+    assert code == 0
+    assert "Before. After." in all_words(folder)
+
+
+def test_a_formula_that_is_no_tex_is_named(folder, build):
+    code, printed = build(f"{TOP}{QUESTION}## Answer\n\n::: answer\nHere $\\foo{{x}}$ and $x^2$.\n:::\n")
+    assert code == 0
+    assert "The formula '\\\\foo{x}' is no TeX" in printed
+    assert "x^2" not in printed
+
+
+def test_a_picture_may_have_spaces_in_its_name(folder, build):
+    Image.new("RGB", (60, 40), "red").save(folder / "figures" / "my photo.png")
+    _, printed = build(f"{TOP}{QUESTION}## Mine\n\n![red](<../figures/my photo.png>)\n")
+    assert "missing" not in printed
+    assert len(placed_images(pdf(folder).pages[2])) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "complaint"),
+    [
+        ("https://example.org/x.png", "https://example.org/x.png is an address: save the picture into figures/"),
+        ("../../outside.png", "../../outside.png lies outside the kit"),
+        ("../figures/../../outside.png", "outside.png lies outside the kit"),
+    ],
+)
+def test_a_picture_from_elsewhere_is_not_shown(folder, build, path, complaint):
+    Image.new("RGB", (60, 40), "red").save(folder.parent / "outside.png")
+    _, printed = build(f"{TOP}{QUESTION}## Mine\n\n![red]({path})\n")
+    assert complaint in printed
+    assert not placed_images(pdf(folder).pages[2])
+
+
+def test_a_heading_directly_below_text_is_a_heading(folder, build):
+    build(f"{TOP}{QUESTION}## Answer\n::: answer\nYes.\n:::\n## Next\nMore.\n")
+    assert [page.shapes.title.text for page in slides(folder)[2:]] == ["Answer", "Next"]
+
+
+def test_a_damaged_notebook_does_not_stop_the_report(folder, build, monkeypatch):
+    (folder / "notebooks").mkdir()
+    (folder / "notebooks" / "01_saliency_maps.ipynb").write_text('{"cells": [', "utf-8")
+    monkeypatch.setattr("writeup.figures.KIT", folder)
+    code, printed = build(f"{TOP}{QUESTION}## Maps\n\n![](../figures/saliency_maps.png)\n\n![](../figures/none.png)\n")
+    assert code == 0
+    assert "figures/none.png is missing" in printed
+
+
 @pytest.mark.parametrize("block", ["- one item\n" * 40, "1. one item\n" * 40, "```\n" + "x = 1\n" * 40 + "```\n"])
 def test_long_lists_and_listings_go_on_too(folder, build, block):
     build(f"{TOP}{QUESTION}## Long\n\n::: answer\n{block}:::\n")
@@ -198,13 +304,9 @@ def test_no_text_runs_off_a_page(folder, build):
     )
     reader = pdf(folder)
     right = float(reader.pages[0].mediabox.width)
-    spots = []
-    for page in reader.pages:
-        page.extract_text(
-            visitor_text=lambda text, _, matrix, *__: spots.append((matrix[4], text)) if text.strip() else None
-        )
-    assert spots
-    assert all(0 <= left < right - 20 for left, _ in spots)
+    lefts = [left for page in reader.pages for left, _, _ in placed_words(page)]
+    assert len(set(lefts)) > 5
+    assert all(0 <= left < right - 20 for left in lefts)
     assert all_words(folder).replace(" ", "").count(long_word) == 2
 
 
@@ -367,7 +469,7 @@ def test_a_file_that_is_no_picture_is_shown_as_missing(folder, build):
 @pytest.mark.parametrize(
     ("markdown", "complaint"),
     [
-        (f"{TOP}{QUESTION}## Answer\n\n::: answer\nOpen.\n\n## Next\n", "'Answer' is not closed"),
+        (f"{TOP}{QUESTION}## Answer\n\n::: answer\nOpen.\n\n## Next\n", "'Answer' is not closed before the next `##`"),
         (f"{TOP}Words before.\n\n{QUESTION}", "'Words before.' stands before the first slide"),
         (TOP, "has no slides"),
         (TOP.replace("author: Ada Lovelace\n", "") + QUESTION, "has no author"),

@@ -35,9 +35,11 @@ def build(source: Path, output: Path, strict: bool) -> int:
         return 1
     layout = write_pdf(report, pictures, output / "writeup.pdf")
     write_powerpoint(report, pictures, output / "writeup.pptx")
+    for formula in layout.unread_formulas:
+        print(f"✗ The formula {formula!r} is no TeX that can be read; it is shown as it is written")
     if layout.without_glyph:
         print(f"✗ No font on this machine has {layout.without_glyph}: the PDF shows boxes in their place")
-    print(f"\nPages to tag in {os.path.relpath(output / 'writeup.pdf')}, of {layout.last_page}:")
+    print(f"\nPages to tag in Gradescope: {os.path.relpath(output / 'writeup.pdf')}, of {layout.last_page}:")
     print(tagging(report, layout))
     return 0
 

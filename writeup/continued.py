@@ -13,6 +13,7 @@ LINES = 14  # of a slide
 CHARACTERS = 64  # of a line, in the widest font that may stand in for the theme's
 DISPLAYED_FORMULA = 2.5  # lines
 GAP = 0.4  # lines between blocks
+ROWS = 10  # of a table
 
 
 def fitting_pages(page: list[Block]) -> list[list[Block]]:
@@ -24,6 +25,8 @@ def fitting_pages(page: list[Block]) -> list[list[Block]]:
 
 
 def add(block: Block, pages: list[list[Block]]) -> list[list[Block]]:
+    if isinstance(block, Table):
+        return [*pages, *([part] for part in table_parts(block))]
     if stands_alone(block):
         return [*pages, [block]]
     if pages[-1] and stands_alone(pages[-1][-1]):
@@ -73,7 +76,9 @@ def split(block: Block, room: float) -> tuple[Block | None, Block | None]:
         return split_list(block, room)
     if isinstance(block, CodeBlock) and room >= 2:
         rows = block.text.split("\n")
-        return CodeBlock("\n".join(rows[: int(room)])), CodeBlock("\n".join(rows[int(room) :]))
+        head, tail = copied(block), copied(block)
+        head.text, tail.text = "\n".join(rows[: int(room)]), "\n".join(rows[int(room) :])
+        return head, tail
     return None, None
 
 
@@ -95,9 +100,38 @@ def split_list(block: BulletList | OrderedList, room: float) -> tuple[Block | No
     items = list(copied(block).content)
     totals = accumulate(sum(map(lines, item.content)) for item in items)
     fitting = sum(total <= room for total in totals)
+    if fitting == 0 and lines(part_of(block, items[:1])) > LINES and len(items[0].content) == 1:
+        return split_item(block, items, room)
     if fitting == 0:
         return None, None
     return part_of(block, items[:fitting]), part_of(block, items[fitting:], fitting)
+
+
+def split_item(block: BulletList | OrderedList, items: list[Item], room: float) -> tuple[Block | None, Block | None]:
+    """Within the first item, which is longer than a slide: two items of it."""
+    head, tail = split_paragraph(Para(*items[0].content[0].content), room)
+    if head is None:
+        return None, None
+    return part_of(block, [Item(head)]), part_of(block, [Item(tail), *items[1:]])
+
+
+def table_parts(table: Table) -> list[Table]:
+    """The table, cut after every ten rows, each part below the table's head."""
+    rows = sum(len(body.content) for body in table.content)
+    parts = []
+    for first in range(0, rows, ROWS):
+        part = copied(table)
+        number = 0
+        for body in part.content:
+            kept = []
+            for row in list(body.content):
+                if first <= number < first + ROWS:
+                    kept.append(row)
+                number += 1
+            body.content = kept
+        part.content = [body for body in part.content if len(body.content)]
+        parts.append(part)
+    return parts or [table]
 
 
 def part_of(block: BulletList | OrderedList, items: list[Item], offset: int = 0) -> BulletList | OrderedList:

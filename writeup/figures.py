@@ -7,6 +7,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 import panflute
 from panflute import Block, Figure, Plain, Str
@@ -38,14 +39,19 @@ def figures_folder() -> Path:
 
 def find_picture(url: str, folder: Path, notebooks: dict[str, Path]) -> Picture:
     """The file behind a path in a report in `folder`. Exported figures bring caption and alternative text along."""
-    written = PurePosixPath(url)
-    is_export = written.parts[:2] == ("..", "figures")
+    written = PurePosixPath(unquote(url))
+    is_export = written.parts[:2] == ("..", "figures") and ".." not in written.parts[2:]
     path = figures_folder().joinpath(*written.parts[2:]) if is_export else folder / written
     picture = Picture(written.stem, path)
     notebook = notebooks.get(written.stem) if is_export else None
-    short = url.removeprefix("../")
-    if not path.is_file():
+    short = str(written).removeprefix("../")
+    if "://" in url:
+        picture.problem = f"{url} is an address: save the picture into figures/ and name it there"
+    elif not is_export and not Path(os.path.abspath(path)).is_relative_to(os.path.abspath(folder.parent)):
+        picture.problem = f"{written} lies outside the kit: copy it into figures/"
+    elif not path.is_file():
         picture.problem = f"{short} is missing" + (f": run notebooks/{notebook.name}" if notebook else "")
+    if picture.problem:
         return picture
     try:
         with Image.open(path) as image:
@@ -111,8 +117,11 @@ def modules_behind(notebook: Path) -> set[Path]:
 
 def code_of(notebook: Path) -> ast.Module:
     """The code cells, without magics."""
-    cells = json.loads(notebook.read_text("utf-8"))["cells"]
-    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    try:
+        cells = json.loads(notebook.read_text("utf-8"))["cells"]
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError):
+        sources = []  # damaged; whoever wants to run it will say so
     cells = [parsed(re.sub(r"^[%!].*$", "", source, flags=re.MULTILINE)) for source in sources]
     return ast.Module(body=[node for cell in cells for node in cell.body], type_ignores=[])
 

@@ -13,7 +13,7 @@ import typst
 from panflute import Block, Element, Image, Inline, Math, RawBlock, RawInline, Span, Str
 
 from writeup.figures import Picture, copy_for_report, description
-from writeup.slides import FOLDER, Report, convert, copied, figure_image
+from writeup.slides import FOLDER, Report, ReportError, convert, copied, figure_image
 
 ACCESSIBLE = ["ua-1"]  # a tagged PDF: every figure and formula described, every letter has a glyph
 NO_GLYPH = re.compile(r"the text `\"(.+?)\"` could not be displayed")
@@ -21,11 +21,15 @@ NO_GLYPH = re.compile(r"the text `\"(.+?)\"` could not be displayed")
 
 @dataclass
 class Layout:
-    """Where the slides came to stand: the first page of each, the last page, and letters that no font has."""
+    """Where the slides came to stand: the first page of each, and the last page. And what cannot be shown: letters
+
+    that no font has, and formulas that are no TeX.
+    """
 
     first_pages: list[int]
     last_page: int
     without_glyph: str = ""
+    unread_formulas: tuple[str, ...] = ()
 
 
 def write_pdf(report: Report, pictures: dict[str, Picture], path: Path) -> Layout:
@@ -35,11 +39,15 @@ def write_pdf(report: Report, pictures: dict[str, Picture], path: Path) -> Layou
         shutil.copy(FOLDER / "theme.typ", folder)
         for font in (Path(matplotlib.get_data_path()) / "fonts" / "ttf").glob("DejaVuSans*.ttf"):
             shutil.copy(font, folder)  # Typst's own fonts have no Arabic, Hebrew or Georgian; these have
-        (folder / "report.typ").write_text(typst_source(report, pictures, folder), "utf-8")
+        log = folder / "log.json"
+        (folder / "report.typ").write_text(typst_source(report, pictures, folder, log), "utf-8")
         compiler = typst.Compiler(folder / "report.typ", font_paths=[folder])
-        slides = json.loads(compiler.query("<slide>", field="value"))
+        try:
+            slides = json.loads(compiler.query("<slide>", field="value"))
+        except RuntimeError as error:
+            raise ReportError(f"the report cannot be set as PDF: {error}; look at what was written last") from error
         (last_page,) = json.loads(compiler.query("<last-page>", field="value"))
-        layout = Layout([slide["page"] for slide in slides], last_page)
+        layout = Layout([slide["page"] for slide in slides], last_page, unread_formulas=unread_formulas(log))
         try:
             pdf = compiler.compile(format="pdf", pdf_standards=ACCESSIBLE)
         except typst.TypstError as error:
@@ -59,7 +67,13 @@ def letter(quoted: str) -> str:
     return re.sub(r"\\u\{(\w+)\}", lambda match: chr(int(match[1], 16)), quoted)
 
 
-def typst_source(report: Report, pictures: dict[str, Picture], folder: Path) -> str:
+def unread_formulas(log: Path) -> tuple[str, ...]:
+    """The formulas that Pandoc complained about."""
+    messages = json.loads(log.read_text("utf-8")) if log.is_file() else []
+    return tuple(message["contents"] for message in messages if message["type"] == "CouldNotConvertTeXMath")
+
+
+def typst_source(report: Report, pictures: dict[str, Picture], folder: Path, log: Path) -> str:
     """The whole report in Typst; the files of its figures are put into `folder`."""
     copies = {
         url: copy_for_report(picture, folder / f"figure-{number}").name
@@ -76,7 +90,7 @@ def typst_source(report: Report, pictures: dict[str, Picture], folder: Path) -> 
                 blocks += typst_blocks(block, pictures, copies)
     blocks.append(command("last-page"))
     head = command("show: report.with", title=report.title, author=report.author, email=report.email)
-    return f'#import "theme.typ": *\n{head.text}\n{convert(blocks, "typst")}'
+    return f'#import "theme.typ": *\n{head.text}\n{convert(blocks, "typst", extra_args=["--quiet", f"--log={log}"])}'
 
 
 def typst_blocks(block: Block, pictures: dict[str, Picture], copies: dict[str, str]) -> list[Block]:

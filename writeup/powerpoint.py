@@ -6,10 +6,25 @@ import tempfile
 from itertools import chain
 from pathlib import Path
 
-import panflute
 import pypandoc
 from lxml.etree import SubElement
-from panflute import Block, Element, Emph, Header, Image, Inline, Math, Para, Plain, Span, Str, Strong
+from panflute import (
+    Block,
+    Code,
+    CodeBlock,
+    Element,
+    Emph,
+    Header,
+    Image,
+    Inline,
+    LineBreak,
+    Math,
+    Para,
+    Plain,
+    Span,
+    Str,
+    Strong,
+)
 from pptx import Presentation
 from pptx.dml.color import RGBColor
 from pptx.enum.text import PP_ALIGN
@@ -21,7 +36,7 @@ from pptx.util import Inches, Pt
 
 from writeup.continued import fitting_pages
 from writeup.figures import Picture, copy_for_report, description
-from writeup.slides import Report, Slide, convert, copied, figure_image
+from writeup.slides import Report, Slide, convert, copied, figure_image, inside
 
 ACCENT, QUIET = RGBColor(0xA3, 0x31, 0x2A), RGBColor(0x5C, 0x67, 0x73)
 LEFT, WIDTH = Inches(0.6), Inches(8.8)
@@ -42,7 +57,7 @@ def write_powerpoint(report: Report, pictures: dict[str, Picture], path: Path) -
         reference(folder / "reference.pptx")
         blocks = [block for slide in report.slides for block in powerpoint_blocks(slide, pictures, folder)]
         metadata = {"title": report.title, "author": [report.author, report.email]}
-        options = ["--slide-level=2", f"--reference-doc={folder / 'reference.pptx'}"]
+        options = ["--quiet", "--slide-level=2", f"--reference-doc={folder / 'reference.pptx'}"]
         convert(blocks, "pptx", metadata, outputfile=str(folder / "report.pptx"), extra_args=options)
         presentation = Presentation(folder / "report.pptx")
     questions = {slide.title for slide in report.slides if slide.is_question}
@@ -61,17 +76,33 @@ def write_powerpoint(report: Report, pictures: dict[str, Picture], path: Path) -
 def powerpoint_blocks(slide: Slide, pictures: dict[str, Picture], folder: Path) -> list[Block]:
     """The slide, and the slides on which it is continued, each with its heading."""
     blocks: list[Block] = []
-    for page in chain.from_iterable(map(fitting_pages, slide.pages)):
+    parts = chain.from_iterable(map(with_pictures_apart, slide.pages))
+    for page in chain.from_iterable(map(fitting_pages, parts)):
         continued = [Str(" (continued)")] if blocks else []
         blocks.append(Header(*copied(slide.heading).content, *continued, level=2))
         blocks += [powerpoint_block(block, pictures, folder) for block in page]
     return blocks
 
 
+def with_pictures_apart(page: list[Block]) -> list[list[Block]]:
+    """Pandoc drops pictures within a line of text, so they follow it, each on a page of its own."""
+    pages: list[list[Block]] = [[]]
+    for block in page:
+        inline = [] if figure_image(block) else inside(block, Image)
+        pages[-1].append(without_pictures(block) if inline else block)
+        pages += [[Para(copied(image))] for image in inline]
+        pages += [[]] if inline else []
+    return [page for page in pages if page] or [[]]
+
+
+def without_pictures(block: Block) -> Block:
+    return copied(block).walk(lambda part, _: [] if isinstance(part, Image) else None)
+
+
 def powerpoint_block(block: Block, pictures: dict[str, Picture], folder: Path) -> Block:
     image = figure_image(block)
     if image is None:
-        return copied(block).walk(lambda element, _: powerpoint_inline(element, pictures, folder))
+        return copied(block).walk(lambda part, _: powerpoint_text(part))
     picture = pictures[image.url]
     if picture.problem:
         return Para(Strong(Str(f"[{picture.problem}]")))
@@ -85,13 +116,13 @@ def without_formulas(inline: Inline) -> Inline:
     return inline.walk(lambda part, _: Str(part.text) if isinstance(part, Math) else None)
 
 
-def powerpoint_inline(element: Element, pictures: dict[str, Picture], folder: Path) -> Inline | None:
+def powerpoint_text(element: Element) -> Inline | Block | None:
+    """Prompts in italics, and listings line by line, since PowerPoint knows no line ends within a run."""
     if isinstance(element, Span) and "prompt" in element.classes:
         return Emph(*element.content)
-    if isinstance(element, Image):
-        picture = pictures[element.url]
-        alt = panflute.stringify(element) or picture.alt or picture.name
-        return Str(f"[{picture.problem}]") if picture.problem else as_image(picture, [], alt, folder)
+    if isinstance(element, CodeBlock):
+        rows = [(Code(row or " "), LineBreak()) for row in element.text.split("\n")]
+        return Para(*[part for row in rows for part in row][:-1])
     return None
 
 

@@ -8,13 +8,27 @@ from pathlib import Path
 
 import panflute
 import pypandoc
-from panflute import Block, Div, Element, Figure, Header, Image, Math, Para, Plain, RawBlock, RawInline, Span
+from panflute import (
+    Block,
+    Div,
+    Element,
+    Figure,
+    Header,
+    HorizontalRule,
+    Image,
+    Math,
+    Para,
+    Plain,
+    RawBlock,
+    RawInline,
+    Span,
+)
 from panflute.elements import from_json
 
 FOLDER = Path(__file__).resolve().parent
 SOURCE = FOLDER / "writeup.md"
 # Answers are plain prose: an @ is no citation, and a stray backslash is shown instead of swallowed.
-DIALECT = "markdown-citations-raw_tex-example_lists+lists_without_preceding_blankline"
+DIALECT = "markdown-citations-raw_tex-example_lists-blank_before_header+lists_without_preceding_blankline"
 UNFILLED = {"author": "Your name", "email": "you@example.edu"}
 WORDS_ABOVE_A_FIGURE = 160  # characters; more of them get a page of their own
 LONGEST_CAPTION = 300
@@ -81,17 +95,22 @@ def read_report(path: Path = SOURCE) -> Report:
 
 
 def parse(path: Path) -> panflute.Doc:
-    """The document, without comments."""
+    """The document, without comments and rules."""
     try:
-        document = pypandoc.convert_text(path.read_text("utf-8-sig"), "json", format=DIALECT)
-        return panflute.load(io.StringIO(document)).walk(lambda element, _: [] if is_comment(element) else None)
-    except (RuntimeError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ReportError(f"{path.name} cannot be read; look at the lines between --- at its top. {reason}") from error
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ReportError(f"{path.name} is not stored as UTF-8: save it again with that encoding") from error
+    try:
+        document = panflute.load(io.StringIO(pypandoc.convert_text(text, "json", DIALECT, extra_args=["--quiet"])))
+    except RuntimeError as error:
+        remedy = "look at the lines between --- at its top, and put what has a colon in quotes"
+        raise ReportError(f"{path.name} cannot be read: {remedy}. {' '.join(str(error).split())}") from error
+    return document.walk(lambda element, _: [] if is_no_content(element) else None)
 
 
-def is_comment(element: Element) -> bool:
-    return isinstance(element, RawBlock | RawInline) and element.text.startswith("<!--")
+def is_no_content(element: Element) -> bool:
+    comment = isinstance(element, RawBlock | RawInline) and element.text.startswith("<!--")
+    return comment or isinstance(element, HorizontalRule)
 
 
 def sections(document: panflute.Doc, name: str) -> list[tuple[Header, list[Block]]]:
@@ -105,7 +124,8 @@ def sections(document: panflute.Doc, name: str) -> list[tuple[Header, list[Block
             raise ReportError(f"{name}: {words!r} stands before the first slide: put it below a `## Title`")
         elif any(header.level <= 2 for header in inside(block, Header)):
             title = panflute.stringify(found[-1][0])
-            raise ReportError(f"{name}: the block below {title!r} is not closed: end it with a line `:::`")
+            remedy = "end it with a line `:::`, or write `###` for a heading inside an answer"
+            raise ReportError(f"{name}: the block below {title!r} is not closed before the next `##`: {remedy}")
         else:
             found[-1][1].append(block)
     return found
@@ -130,6 +150,8 @@ def unwrapped(blocks: list[Block]) -> Iterator[Block]:
         elif isinstance(block, Figure) and len(panflute.stringify(block.caption)) > LONGEST_CAPTION:
             yield Figure(*block.content, identifier=block.identifier)
             yield from block.caption.content
+        elif isinstance(block, Plain) and figure_image(block) is None:
+            yield Para(*block.content)  # what stands directly above a closing fence
         else:
             yield block
 
