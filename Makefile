@@ -25,7 +25,7 @@ test: $(READY)
 	@$(VENV)/bin/python -m pytest
 
 lab: $(READY)
-	@$(VENV)/bin/python -m jupyterlab notebooks
+	@$(VENV)/bin/python -m jupyterlab --LabApp.default_url=/lab/tree/notebooks
 
 writeup: $(READY)
 	@$(VENV)/bin/python -m writeup

@@ -41,7 +41,8 @@ def check(task: str) -> None:
     options = ["-m", "not slow", "-p", "no:cacheprovider", "--capture=sys", "-o", "addopts=", str(path)]
     with as_in_a_fresh_process(), contextlib.redirect_stdout(io.StringIO()) as log:
         status = pytest.main(options, plugins=[verdicts])
-    print(verdicts.in_words() if status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) else log.getvalue())
+    ran = status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    print(verdicts.in_words() if ran else verdicts.not_collected or log.getvalue())
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:

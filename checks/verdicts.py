@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 UNWRITTEN = "Not implemented yet: "
+PACKAGES = ("visualizers", "style_transfer")
+PRINTED = 10  # lines
 
 
 class Verdicts:
@@ -14,6 +16,14 @@ class Verdicts:
 
     def __init__(self) -> None:
         self.complaints: dict[str, str | None] = {}
+        self.printed: list[str] = []
+        self.not_collected: str | None = None
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Tests that cannot even be imported, because something that they import cannot."""
+        if report.failed:
+            said = [line[1:].strip() for line in str(report.longrepr).splitlines() if line.startswith("E ")]
+            self.not_collected = "✗ Nothing was checked: " + (said[-1] if said else str(report.longrepr))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
@@ -23,6 +33,7 @@ class Verdicts:
         if call.when == "call" or call.excinfo is not None:
             complaint = None if report.outcome != "failed" else complaint_of(call.excinfo.value)
             self.complaints[statement] = self.complaints.get(statement) or complaint
+            self.printed = self.printed or report.capstdout.splitlines()[:PRINTED]
         return report
 
     def in_words(self) -> str:
@@ -33,6 +44,7 @@ class Verdicts:
             lines += [f"{words}. Then these will be checked:"]
             lines += [f"  · {statement}" for statement, complaint in self.complaints.items() if complaint == words]
         held, total = sum(complaint is None for complaint in judged.values()), len(self.complaints)
+        lines += ["Your code printed, in the first check that it printed in:", *self.printed] if self.printed else []
         return "\n".join([*lines, "All checks hold." if held == total else f"{held} of {total} checks hold."])
 
 
@@ -48,5 +60,10 @@ def complaint_of(error: BaseException) -> str:
         place = traceback.extract_tb(error.__traceback__)[-1]
         return f"{UNWRITTEN}{place.name} in {Path(place.filename).name}"
     words = str(error).split("\nassert ")[0].strip().splitlines()[:4] or ["no further explanation"]
-    kind = "" if isinstance(error, AssertionError | pytest.fail.Exception) else f"{type(error).__name__}: "
-    return kind + "\n".join(words)
+    if isinstance(error, AssertionError | pytest.fail.Exception):
+        return "\n".join(words)
+    places = [
+        place for place in traceback.extract_tb(error.__traceback__) if Path(place.filename).parent.name in PACKAGES
+    ]
+    where = f" ({places[-1].name} in {Path(places[-1].filename).name}, line {places[-1].lineno})" if places else ""
+    return f"{type(error).__name__}: " + "\n".join(words) + where

@@ -28,6 +28,7 @@ def main() -> int:
     parser.add_argument("numbers", nargs="*", metavar="NUMBER", help="for instance 03 (default: all)")
     parser.add_argument("--save", action="store_true", help="keep the outputs in the notebooks, as Jupyter does")
     options = parser.parse_args()
+    options.numbers = [number.zfill(2) for number in options.numbers]
     paths = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
     unknown = [number for number in options.numbers if not any(path.name.startswith(number) for path in paths)]
     if unknown:
@@ -41,7 +42,7 @@ def main() -> int:
     download_once()
     failed = [path.name for path in paths if not run(path, options.save)]
     if failed:
-        print(f"{len(failed)} of {len(paths)} notebooks failed: {', '.join(failed)}", file=sys.stderr)
+        print(f"{len(failed)} of {len(paths)} notebooks did not reach their end: {', '.join(failed)}", file=sys.stderr)
         return 1
     print(f"Figures are in {figures_folder()}")
     return 0
@@ -73,7 +74,11 @@ def download_once() -> None:
 
 def run(path: Path, save: bool = False) -> bool:
     """Execute one notebook with a progress bar over its cells; report the time, or the cell that failed."""
-    notebook = nbformat.read(path, as_version=4)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except ValueError:
+        print(f"{path.name} is damaged: take it from a fresh copy of the kit", file=sys.stderr)
+        return False
     started = time.perf_counter()
     total = sum(cell.cell_type == "code" for cell in notebook.cells)
     with tqdm(total=total, desc=path.stem, unit="cell", leave=False) as bar:
@@ -89,7 +94,9 @@ def run(path: Path, save: bool = False) -> bool:
             client.execute()
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             bar.close()
-            print(f"{path.name} failed:\n{error}", file=sys.stderr)
+            unwritten = getattr(error, "evalue", "") == "not implemented yet"
+            words = f"stopped. {error.traceback.strip().splitlines()[-1]}" if unwritten else f"failed:\n{error}"
+            print(f"{path.name} {words}", file=sys.stderr)
             return False
     if save:
         temporary = path.with_name(f".{path.name}")

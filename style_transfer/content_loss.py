@@ -8,8 +8,8 @@ from style_transfer.features import check_floating
 def content_loss(content_weight: float, content_current: Tensor, content_original: Tensor) -> Tensor:
     """content_weight * sum of squared differences of two feature tensors of one shape (N, C, H, W): a scalar.
 
-    Raises TypeError for anything but
-    floating-point tensors, ValueError for different shapes. Gatys et al. 2015, arXiv 1508.06576.
+    Raises TypeError for anything but floating-point tensors, ValueError for different shapes. Gatys et al. 2015, arXiv
+    1508.06576.
     """
     check_floating(content_current, "content_current")
     check_floating(content_original, "content_original")

@@ -61,9 +61,9 @@ PRESETS = {
     "starry_night": Preset(),
     # Large strokes first, then smaller ones between them, in the painting's colours from the start.
     "painterly": Preset(
-        content_weight=0.018,
+        content_weight=0.012,
         style_weights=(100000, 600, 12, 1),
-        tv_weight=0.05,
+        tv_weight=0.04,
         num_iterations=45,
         learning_rate=0.25,
         final_learning_rate=0.05,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from submission import inspection
 from submission.archive import write_zip
-from submission.contents import KIT, MODULES, NOTEBOOKS, REPORT, inside, wanted
+from submission.contents import KIT, MODULES, NOTEBOOKS, QUESTIONS, REPORT, wanted
 from writeup.checklist import Checklist
 from writeup.figures import Picture, exporting_notebooks, find_picture
 from writeup.slides import ReportError, read_report
@@ -30,9 +30,9 @@ def main() -> int:
         print(f"{'✗' if found else '✓'} {name}")
         print("".join(f"      {problem}\n" for problem in found), end="")
     if problems and not options.force:
-        print(
-            f"Nothing was packed. Problems: {len(problems)}. Mend them, or pack all the same: --force", file=sys.stderr
-        )
+        print(f"Nothing was packed. Problems: {len(problems)}. Mend them, or pack anyway: --force", file=sys.stderr)
+        if (KIT / ARCHIVE).exists():
+            print(f"The {ARCHIVE} that lies here is an earlier one", file=sys.stderr)
         return 1
     contents = {name: (KIT / name).read_bytes() for name in files}
     contents[MANIFEST] = manifest(contents, problems)
@@ -53,9 +53,10 @@ def inspected(kit: Path) -> tuple[dict[str, list[str]], list[str]]:
     links = inspection.place_problems(kit, names)
     sources = [REPORT, *(name for name in names if name.startswith("figures/"))]
     checks = {
-        f"{len(MODULES)} modules parse": inspection.module_problems(kit),
+        f"{len(MODULES)} modules parse, and nothing in them is left to write": inspection.module_problems(kit),
         "the kit's own files are unchanged": inspection.key_file_problems(kit),
         f"{len(NOTEBOOKS)} notebooks were run in order, without errors": inspection.notebook_problems(kit),
+        "what the notebooks checked holds": inspection.check_problems(kit),
         f"{len(pictures)} figures are there and up to date": figures,
         "every answer in the report is given": answers,
         "the report is built from its latest text and figures": inspection.built_report_problems(kit, sources),
@@ -70,12 +71,13 @@ def report_points(kit: Path) -> tuple[dict[str, Picture], list[str], list[str]]:
     try:
         report = read_report(kit / REPORT)
     except (ReportError, OSError) as error:
-        return {}, [], [str(error)]
+        return {}, ["not checked, because the report cannot be read"], [str(error)]
     notebooks = exporting_notebooks()
     pictures = {url: find_picture(url, (kit / REPORT).parent, notebooks) for url in report.figures}
     checklist = Checklist(report, pictures)
-    outside = [f"{url} lies outside the kit" for url, picture in pictures.items() if inside(kit, picture.path) is None]
-    return pictures, checklist.open_figures() + outside, checklist.open_fields() + checklist.open_answers()
+    asked = {slide.heading.identifier for slide in report.slides if slide.is_question}
+    gone = [f"question {name!r} is gone: take its slides from a fresh copy" for name in QUESTIONS if name not in asked]
+    return pictures, checklist.open_figures(), [*gone, *checklist.open_fields(), *checklist.open_answers()]
 
 
 def manifest(contents: dict[str, bytes], problems: list[str]) -> bytes:

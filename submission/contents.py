@@ -27,6 +27,21 @@ NOTEBOOKS = (
 )
 REPORT = "writeup/writeup.md"
 BUILT = "writeup/build/writeup.pdf"
+QUESTIONS = (
+    "one-pass",
+    "what-to-differentiate",
+    "saliency-maps",
+    "guided-backprop-and-grad-cam",
+    "early-layer",
+    "saliency-against-grad-cam",
+    "fooling",
+    "class-visualization",
+    "ascent",
+    "regularization",
+    "style-transfer",
+    "own-pair",
+    "paper",
+)
 EDITABLE = (*MODULES, *NOTEBOOKS, REPORT)
 
 

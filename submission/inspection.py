@@ -7,22 +7,28 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from submission.contents import BUILT, MODULES, NOTEBOOKS
+from writeup.figures import modules_behind
 
 KEY_FILES = "submission/key_files.json"  # written by the student release: {path: SHA-256}
+RUN_AGAIN = "restart the kernel, run all cells, and save (or `python notebooks/run.py --save`)"
 LARGEST_FILE = 30 * 2**20  # bytes
 LARGEST_SUBMISSION = 90 * 2**20  # Gradescope takes 100 MB
 
 
 def module_problems(kit: Path) -> list[str]:
-    """Modules that are missing or do not parse."""
+    """Modules that are missing or do not parse, and functions that are not written yet."""
     problems = []
     for name in MODULES:
         try:
-            ast.parse((kit / name).read_text("utf-8"))
+            tree = ast.parse((kit / name).read_text("utf-8"))
         except SyntaxError as error:
             problems.append(f"{name}, line {error.lineno}: {error.msg}")
         except (OSError, ValueError) as error:
             problems.append(f"{name} cannot be read: {error}")
+        else:
+            functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+            unwritten = [function.name for function in functions if "not implemented yet" in ast.unparse(function)]
+            problems += [f"{name}: {function} is not written yet" for function in unwritten]
     return problems
 
 
@@ -47,14 +53,11 @@ def digest(content: bytes) -> str:
 
 
 def notebook_problems(kit: Path) -> list[str]:
-    """Notebooks with cells that were not run, not run in order, or ended in an error."""
+    """Notebooks that were not run in order and without errors, or whose code has changed since."""
     problems = []
     for name in NOTEBOOKS:
         try:
-            cells = json.loads((kit / name).read_text("utf-8"))["cells"]
-            found = cell_problem(
-                [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
-            )
+            found = cell_problem(code_cells(kit / name)) or age_problem(kit, kit / name)
         except (OSError, ValueError, KeyError, TypeError) as error:
             found = f"cannot be read: {error}"
         if found:
@@ -62,20 +65,45 @@ def notebook_problems(kit: Path) -> list[str]:
     return problems
 
 
+def check_problems(kit: Path) -> list[str]:
+    """Checks in saved notebooks that found something wrong."""
+    problems = []
+    for name in NOTEBOOKS:
+        try:
+            cells = [cell for cell in code_cells(kit / name) if "".join(cell["source"]).startswith("check(")]
+            texts = {"".join(cell["source"]): json.dumps(cell["outputs"], ensure_ascii=False) for cell in cells}
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # said already
+        wrong = [source for source, text in texts.items() if "✗" in text or "Not implemented yet" in text]
+        problems += [f"{name}: {source.strip()} found something that does not hold" for source in wrong]
+    return problems
+
+
+def code_cells(notebook: Path) -> list[dict]:
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    return [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
+
+
+def age_problem(kit: Path, notebook: Path) -> str | None:
+    """Students run a notebook to see what their code does now."""
+    written = [kit / name for name in MODULES if (kit / name) in modules_behind(notebook)]
+    newer = [path for path in written if path.stat().st_mtime > notebook.stat().st_mtime]
+    return f"it was saved before {newer[0].relative_to(kit).as_posix()} was changed: {RUN_AGAIN}" if newer else None
+
+
 def cell_problem(cells: Sequence[dict]) -> str | None:
     """The first complaint about a notebook's code cells."""
-    remedy = "restart the kernel, run all cells, and save (or `python notebooks/run.py --save`)"
     if not any(cell["execution_count"] for cell in cells):
-        return f"it was not run, or not saved afterwards: {remedy}"
+        return f"it was not run, or not saved afterwards: {RUN_AGAIN}"
     last = 0
     for number, cell in enumerate(cells, start=1):
         errors = [output for output in cell["outputs"] if output["output_type"] == "error"]
         if errors:
             return f"code cell {number} ended in {errors[0]['ename']}: {errors[0]['evalue']}"
         if not cell["execution_count"]:
-            return f"code cell {number} was not run: {remedy}"
+            return f"code cell {number} was not run: {RUN_AGAIN}"
         if cell["execution_count"] <= last:
-            return f"code cell {number} was run before the one above it: {remedy}"
+            return f"code cell {number} was run before the one above it: {RUN_AGAIN}"
         last = cell["execution_count"]
     return None
 

@@ -5,6 +5,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+SHOWN = 8  # values that fit into a sentence
+
 
 def assert_matches(
     actual: Tensor, reference: Tensor | NDArray, tolerance: float = 1e-4, dtype: torch.dtype = torch.float32
@@ -14,6 +16,7 @@ def assert_matches(
     The relative error is ||actual - reference|| / ||reference||, so neither zeros nor a constant nor a multiple of
     the right answer passes, however small the right answer is.
     """
+    __tracebackhide__ = True  # the caller's line and the words below say it all
     reference = torch.as_tensor(reference).detach().double()
     size = reference.norm().item()
     assert 0 < size < float("inf"), "this test is no good: its reference is zero everywhere, or not finite"
@@ -36,7 +39,13 @@ def explanation(actual: Tensor, reference: Tensor, error: float) -> str:
     rest = ((actual - scale * reference).norm() / reference.norm()).item()
     if reference.numel() > 1 and rest <= 1e-3 * abs(scale) and abs(scale - 1) > 1e-2:
         return f"the values are {scale:.4g} times what they should be"
+    if reference.numel() <= SHOWN:
+        return f"expected {rounded(reference)}, got {rounded(actual)}: off by {percent(error)} of their size"
     return f"the values are off by {percent(error)} of their size"
+
+
+def rounded(values: Tensor) -> list[float]:
+    return [float(f"{value:.4g}") for value in values.flatten().tolist()]
 
 
 def percent(fraction: float) -> str:

@@ -49,6 +49,21 @@ def test_an_unwritten_function_is_told_so():
     assert "Traceback" not in answer
 
 
+def test_an_error_is_told_with_its_place_and_what_was_printed():
+    body = "def broken(img, tv_weight):\n    print('shape', tuple(img.shape))\n    return img.nowhere\n"
+    answer = words(f"(exec(compile({body!r}, 'style_transfer/own.py', 'exec')), broken)[1]")
+    assert "AttributeError: 'Tensor' object has no attribute 'nowhere' (broken in own.py, line 3)" in answer
+    assert "Your code printed" in answer
+    assert "shape (" in answer
+
+
+def test_a_module_that_cannot_be_imported_is_told_in_one_line(tmp_path):
+    (tmp_path / "test_broken.py").write_text("import torhc\n", "utf-8")
+    code = f"import pathlib, checks\nchecks.TESTS = pathlib.Path({str(tmp_path)!r})\nchecks.check('broken')"
+    run = subprocess.run([sys.executable, "-c", code], cwd=KIT, capture_output=True, text=True, check=True)
+    assert run.stdout == "✗ Nothing was checked: ModuleNotFoundError: No module named 'torhc'\n"
+
+
 def test_a_task_without_tests_is_refused_with_those_that_exist():
     with pytest.raises(ValueError, match=r"'tvloss'.*tv_loss"):
         check("tvloss")

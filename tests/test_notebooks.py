@@ -78,6 +78,23 @@ def test_a_failing_cell_fails_the_run_and_is_shown(runner, tmp_path, capsys):
     assert "the map is negative" in capsys.readouterr().err
 
 
+def test_unwritten_code_stops_a_run_in_one_line(runner, tmp_path, capsys):
+    sources = ["%load_ext checks", "raise NotImplementedError('not implemented yet')"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    nbformat.write(notebook, tmp_path / "00_stub.ipynb")
+    assert not runner.run(tmp_path / "00_stub.ipynb")
+    line = capsys.readouterr().err.rstrip().split("\r")[-1]  # behind the progress bar
+    assert "\n" not in line
+    assert "00_stub.ipynb stopped. Not implemented yet: a part of this cell." in line
+    assert "---" not in line
+
+
+def test_a_damaged_notebook_is_named(runner, tmp_path, capsys):
+    (tmp_path / "00_damaged.ipynb").write_text('{"cells": [', "utf-8")
+    assert not runner.run(tmp_path / "00_damaged.ipynb")
+    assert capsys.readouterr().err == "00_damaged.ipynb is damaged: take it from a fresh copy of the kit\n"
+
+
 def test_outputs_are_kept_only_on_request(runner, tmp_path):
     path = tmp_path / "00_sum.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")]), path)

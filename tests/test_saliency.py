@@ -1,8 +1,9 @@
 import pytest
 import torch
+from torch import nn
 
 from comparison import assert_matches
-from networks import SmallNet, linear_net
+from networks import CountsBackward, SmallNet, linear_net
 from references import slow
 from references.stored import load
 from visualizers import compute_saliency_maps
@@ -20,6 +21,7 @@ def test_a_linear_network_gives_its_largest_absolute_weights(label, expected):
     """For scores linear in the pixels, the map is the largest absolute weight over the channels."""
     pixels = torch.tensor([[[[0.3, -0.1]], [[2.0, 0.4]], [[-1.0, 0.7]]]])
     maps = compute_saliency_maps(pixels, torch.tensor([label]), linear_net(WEIGHT))
+    assert (maps >= 0).all(), f"the map has negative values, {maps.flatten().tolist()}: it is made of absolute values"
     assert_matches(maps, torch.tensor(expected), 1e-6)
 
 
@@ -56,6 +58,14 @@ def test_any_number_of_images_of_any_shape(count, height, width, random):
     assert_matches(maps, slow.saliency(X, y, net))
     singles = [compute_saliency_maps(X[i : i + 1], y[i : i + 1], net) for i in range(count)]
     assert_matches(maps, torch.cat(singles))
+
+
+def test_one_backward_pass_serves_the_batch(random):
+    """All images share a single backward pass."""
+    counter = CountsBackward()
+    X = torch.randn(4, 3, 6, 9, generator=random)
+    compute_saliency_maps(X, torch.arange(4), nn.Sequential(counter, SmallNet()))
+    assert counter.count == 1, f"4 images took {counter.count} backward passes: add up the scores and go backwards once"
 
 
 def test_zero_gradient_gives_zeros():

@@ -197,6 +197,54 @@ def test_an_empty_cell_need_not_be_run(kit):
     assert collect(kit).returncode == 0
 
 
+def test_what_is_not_written_yet_is_named(kit):
+    source = "def tv_loss(img, tv_weight):\n    raise NotImplementedError('not implemented yet')\n"
+    (kit / "style_transfer" / "tv_loss.py").write_text(source, "utf-8")
+    assert "style_transfer/tv_loss.py: tv_loss is not written yet" in collect(kit).stdout
+
+
+def test_a_notebook_saved_before_the_code_was_changed_is_named(kit):
+    later = (kit / NOTEBOOKS[0]).stat().st_mtime + 5
+    os.utime(kit / "visualizers" / "saliency.py", (later, later))
+    done = collect(kit)
+    assert f"{NOTEBOOKS[0]}: it was saved before visualizers/saliency.py was changed" in done.stdout
+    assert f"{NOTEBOOKS[4]}:" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words", ["✗ The map is zero.\n      off by 3 %\n", "Not implemented yet: tv_loss in tv_loss.py."]
+)
+def test_a_check_that_did_not_hold_is_named(kit, words):
+    def fail(cells):
+        (cell,) = (cell for cell in cells if "".join(cell["source"]) == 'check("saliency")')
+        cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": words.splitlines(keepends=True)}]
+
+    change_notebook(kit / NOTEBOOKS[0], fail)
+    assert f'{NOTEBOOKS[0]}: check("saliency") found something that does not hold' in collect(kit).stdout
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"cells": [', "[1, 2]"])
+def test_a_damaged_notebook_is_named(kit, content):
+    (kit / NOTEBOOKS[0]).write_text(content, "utf-8")
+    done = collect(kit)
+    assert f"{NOTEBOOKS[0]}: cannot be read" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_question_that_was_deleted_is_named(kit):
+    report = kit / "writeup" / "writeup.md"
+    text = report.read_text("utf-8")
+    start, end = text.index("## 9 · Why"), text.index("## 10 · What")
+    report.write_text(text[:start] + text[end:], "utf-8")
+    assert "question 'ascent' is gone" in collect(kit).stdout
+
+
+def test_an_earlier_archive_is_said_to_be_an_earlier_one(kit):
+    assert collect(kit).returncode == 0
+    (kit / "figures" / "grad_cam.png").unlink()
+    assert "submission.zip that lies here is an earlier one" in collect(kit).stderr
+
+
 def test_a_changed_key_file_is_named(kit):
     key = kit / "visualizers" / "scores.py"
     listed = {"visualizers/scores.py": hashlib.sha256(key.read_bytes()).hexdigest(), "tests/gone.py": "0" * 64}
@@ -228,6 +276,7 @@ def test_a_report_that_cannot_be_read_is_named(kit):
     done = collect(kit)
     assert done.returncode == 1
     assert "writeup.md has no title" in done.stdout
+    assert "not checked, because the report cannot be read" in done.stdout
     assert "Traceback" not in done.stderr
 
 

@@ -45,6 +45,11 @@ def attributions(
 def predictions(images: NDArray[np.uint8], names: Sequence[str], probabilities: Tensor) -> Figure:
     """Each image under the name of its class, above bars for the three classes of highest probability (N, K)."""
     check_rows(images, names, {"probabilities": probabilities})
+    sums = probabilities.detach().sum(dim=1)
+    if (sums - 1).abs().max() > 1e-3:
+        raise ValueError(
+            f"the probabilities of an image sum to {sums[0].item():.3g}, not to 1: take softmax over dim=1"
+        )
     figure = Figure(figsize=(CELL * len(images) + 0.3, CELL + 1.3), layout="constrained")
     axes = figure.subplots(2, len(images), squeeze=False, height_ratios=(CELL, 1.0))
     top = probabilities.detach().cpu().topk(3)
