@@ -47,7 +47,8 @@ class Preset:
         if len(self.style_layers) != len(self.style_weights) or not self.style_layers:
             pairs = f"style_layers {self.style_layers} and style_weights {self.style_weights}"
             raise ValueError(f"{pairs}: give one weight for each layer")
-        if min(self.content_size, self.style_size, self.num_iterations, self.weights_at or 1) < 1:
+        numbers = (self.content_size, self.style_size, self.num_iterations, self.weights_at)
+        if min(number for number in numbers if number is not None) < 1:
             raise ValueError("content_size, style_size, num_iterations and weights_at must be at least 1")
         if not all(0 < rate < inf for rate in (self.learning_rate, self.final_learning_rate)):
             raise ValueError("learning_rate and final_learning_rate must be finite and greater than zero")

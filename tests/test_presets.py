@@ -46,6 +46,13 @@ def test_a_preset_of_ones_own_is_taken_as_it_is():
     assert choose_preset(own, {"content_size": 32}) == Preset(content_size=32, tv_weight=0.5)
 
 
+def test_another_optimizer_brings_its_own_rates_unless_they_are_given():
+    assert choose_preset("starry_night", {"optimizer": "lbfgs"}).learning_rate == 1.0
+    assert choose_preset("starry_night", {"optimizer": "lbfgs", "learning_rate": 0.5}).learning_rate == 0.5
+    assert choose_preset("painterly", {"optimizer": "adam"}).learning_rate == 0.25
+    assert Preset(optimizer="small_steps").learning_rate == 0.05
+
+
 def test_unknown_names_are_answered_with_the_known_ones():
     with pytest.raises(ValueError, match=r"no preset 'the_skream'.*composition_vii, the_scream, starry_night"):
         choose_preset("the_skream", {})
@@ -68,6 +75,12 @@ def test_unknown_names_are_answered_with_the_known_ones():
         ({"style_weights": (1, 1, 1, -1)}, "style_weights"),
         ({"tv_weight": float("nan")}, "tv_weight"),
         ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"optimizer": "sgd"}, "there is no optimizer 'sgd': choose one of adam, small_steps, lbfgs"),
+        ({"scales": (0.5,)}, "scales"),
+        ({"scales": ()}, "scales"),
+        ({"scales": (0.0, 1.0)}, "scales"),
+        ({"scales": (2.0, 1.0)}, "scales"),
+        ({"weights_at": 0}, "weights_at"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings, message):

@@ -20,6 +20,7 @@ from style_transfer import (
     style_transfer,
     tv_loss,
 )
+from style_transfer.presets import RATES
 
 SMALL = Preset(
     content_size=16,
@@ -39,6 +40,7 @@ def painted(height: int, width: int, seed: int) -> np.ndarray:
     return (255 * smooth[0].permute(1, 2, 0)).to(torch.uint8).numpy()
 
 
+TINY = {"style_size": 8, "style_layers": (1,), "style_weights": (1.0,)}
 CONTENT, STYLE = painted(16, 22, 1), painted(20, 12, 2)
 
 
@@ -283,3 +285,85 @@ def test_a_whole_transfer_makes_the_total_loss_smaller(squeezenet):
     _, iterates = run(squeezenet, preset="starry_night", content_size=48, style_size=48)
     assert len(iterates) == 200
     assert iterates[-1].total_loss < 0.9 * iterates[0].total_loss
+
+
+# ------------------------------------------------------------------------------------------- optimizers and painterly
+
+
+@pytest.fixture(scope="module")
+def course_loss():
+    """What the course's 200 iterations reach with SqueezeNet on a small pair, and how to try others."""
+    from data import load_model
+
+    model = load_model("shipped")
+    settings = {"preset": "starry_night", "content_size": 48, "style_size": 48, "content": painted(96, 128, 5)}
+
+    def losses(**others):
+        _, iterates = run(model, **settings, style=painted(80, 90, 6), **others)
+        return [iterate.total_loss for iterate in iterates]
+
+    return losses()[-1], losses
+
+
+@pytest.mark.parametrize(("optimizer", "iterations"), [("small_steps", 24), ("lbfgs", 20)])
+def test_other_optimizers_reach_the_courses_loss_in_a_tenth_of_the_iterations(optimizer, iterations, course_loss):
+    goal, losses = course_loss
+    assert min(losses(optimizer=optimizer, num_iterations=iterations)) <= goal
+
+
+def test_another_optimizer_brings_its_own_learning_rates():
+    for optimizer, rates in RATES.items():
+        _, iterates = run(preset="starry_night", **TINY, optimizer=optimizer, num_iterations=3, decay_at=2)
+        assert [iterate.learning_rate for iterate in iterates] == [rates[0], rates[0], rates[1]]
+    _, iterates = run(preset="starry_night", **TINY, optimizer="small_steps", learning_rate=0.3, num_iterations=1)
+    assert iterates[0].learning_rate == 0.3
+
+
+@pytest.mark.parametrize("optimizer", RATES)
+def test_every_optimizer_lowers_the_loss_keeps_pixels_legal_and_gives_the_same_again(optimizer):
+    first, iterates = run(optimizer=optimizer, num_iterations=30, start_from_noise=True)
+    second, _ = run(optimizer=optimizer, num_iterations=30, start_from_noise=True)
+    assert np.array_equal(first, second)
+    assert iterates[-1].total_loss < iterates[0].total_loss
+    black, white = legal_range(iterates[-1].image)
+    assert all((iterate.image >= black).all() and (iterate.image <= white).all() for iterate in iterates)
+
+
+def test_coarse_scales_come_first_and_the_last_has_the_size_that_was_asked_for():
+    content = painted(32, 44, 1)
+    painting, iterates = run(content=content, content_size=16, scales=(0.5, 0.75, 1.0), num_iterations=3)
+    assert [tuple(iterate.image.shape[2:]) for iterate in iterates] == [(8, 11)] * 3 + [(12, 16)] * 3 + [(16, 22)] * 3
+    assert [iterate.iteration for iterate in iterates] == list(range(1, 10))
+    assert painting.shape == (16, 22, 3)
+
+
+def test_a_finer_scale_goes_on_from_the_coarser_one():
+    """With steps too small to see, the noise of the coarse scale is still there, enlarged."""
+    still = {"learning_rate": 1e-9, "num_iterations": 1, "start_from_noise": True}
+    _, (coarse, fine) = run(scales=(0.5, 1.0), **still)
+    black, white = legal_range(fine.image)
+    enlarged = nn.functional.interpolate(coarse.image, (16, 22), mode="bicubic", align_corners=False)
+    assert torch.allclose(fine.image, enlarged.clamp(black, white), atol=1e-6)
+
+
+def test_weights_chosen_for_one_size_fit_another():
+    """Sums over positions grow with the area; `weights_at` takes that back."""
+    noise = {"start_from_noise": True, "num_iterations": 1}
+    _, (plain,) = run(**noise)
+    _, (scaled,) = run(**noise, weights_at=8)
+    assert scaled.content_loss == pytest.approx(plain.content_loss / 4, rel=1e-5)
+    assert scaled.tv_loss == pytest.approx(plain.tv_loss / 4, rel=1e-5)
+    assert scaled.style_loss == pytest.approx(plain.style_loss, rel=1e-5)
+
+
+def test_matched_colors_start_from_the_content_in_the_styles_colours():
+    painting, _ = run(match_colors=True, num_iterations=1, learning_rate=1e-9)
+    means = [picture.reshape(-1, 3).mean(axis=0) for picture in (painting, CONTENT, STYLE)]
+    assert np.abs(means[0] - means[2]).max() < 4
+    assert np.abs(means[1] - means[2]).max() > 8
+
+
+def test_the_painterly_preset_paints_any_pair_from_coarse_to_fine():
+    painting, iterates = run(preset="painterly", **TINY, content_size=20, num_iterations=2)
+    assert painting.shape[:2] == (20, 27)
+    assert [iterate.image.shape[2] for iterate in iterates] == [6, 6, 11, 11, 20, 20]
