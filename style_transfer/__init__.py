@@ -2,6 +2,7 @@
 
 from style_transfer.content_loss import content_loss
 from style_transfer.features import extract_features
+from style_transfer.history import History
 from style_transfer.presets import PRESETS, Preset
 from style_transfer.style_loss import gram_matrix, style_loss
 from style_transfer.transfer import Iterate, style_transfer
@@ -9,6 +10,7 @@ from style_transfer.tv_loss import tv_loss
 
 __all__ = [
     "PRESETS",
+    "History",
     "Iterate",
     "Preset",
     "content_loss",

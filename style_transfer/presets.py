@@ -5,7 +5,7 @@ from math import inf
 
 # Each optimizer's learning rate, and what it falls to. "adam" takes the course's big steps, of which the first throws
 # the photograph away; "small_steps" is Adam, too, and "lbfgs" a quasi-Newton method that finds its own step length.
-RATES = {"adam": (3.0, 0.1), "small_steps": (0.05, 0.05), "lbfgs": (1.0, 1.0)}
+RATES = {"adam": (3.0, 0.1), "small_steps": (0.08, 0.08), "lbfgs": (1.0, 1.0)}
 
 
 @dataclass(frozen=True)

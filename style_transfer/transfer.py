@@ -21,6 +21,7 @@ from style_transfer.presets import Preset, choose_preset
 from style_transfer.style_loss import gram_matrix, style_loss
 from style_transfer.tv_loss import tv_loss
 
+LONGEST_STEP = 0.2  # of L-BFGS, at each pixel, in normalized space, where black and white are about 4.5 apart
 Picture = Image.Image | NDArray[np.uint8] | str | PathLike
 
 
@@ -101,8 +102,11 @@ def painting(image: Tensor, content: Tensor, style: Tensor, cnn: nn.Module, sett
         if iteration == settings.decay_at:
             # the same optimizer goes on: see question 2 of notebook 5
             optimizer.param_groups[0]["lr"] = settings.final_learning_rate
+        before = image.detach().clone()
         optimizer.step(closure)
         with torch.no_grad():
+            if settings.optimizer == "lbfgs":  # with a poor first guess of the curvature it would leap
+                image.copy_(before + (image - before).clamp(-LONGEST_STEP, LONGEST_STEP))
             image.clamp_(black, white)
         rate = optimizer.param_groups[0]["lr"]
         yield Iterate(iteration + 1, rate, *(loss.item() for loss in losses), image)

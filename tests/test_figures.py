@@ -225,3 +225,15 @@ def test_save_leaves_the_old_file_when_writing_fails(tmp_path, monkeypatch):
         figures.save(DRAWINGS["curves"](), "losses", "after", "after")
     assert [file.name for file in tmp_path.iterdir()] == ["losses.png"]
     assert (tmp_path / "losses.png").read_bytes() == before
+
+
+def test_timed_curves_draw_a_panel_for_each_quantity_and_a_curve_for_each_name():
+    histories = {"fast": ([0.0, 0.1], [5.0, 0.0]), "slow": ([0.0, 1.0, 2.0], [5.0, 3.0, 2.0])}
+    figure = figures.timed_curves({"content": histories, "style": histories}, xlabel="seconds")
+    assert [axis.get_title() for axis in figure.axes] == ["content", "style"]
+    for axis in figure.axes:
+        assert [len(line.get_xdata()) for line in axis.lines] == [2, 3]
+        assert [line.get_label() for line in axis.lines] == ["fast", "slow"]
+        assert np.isnan(axis.lines[0].get_ydata()[1]), "zero has no place on a logarithmic axis"
+        assert len({line.get_linestyle() for line in axis.lines}) == 2
+        assert axis.get_xlabel() == "seconds"

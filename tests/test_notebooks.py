@@ -25,6 +25,8 @@ FIGURES = {
         "style_the_scream",
         "style_starry_night",
         "style_losses",
+        "style_optimizers",
+        "style_optimizers_pictures",
         "style_own_pair",
     },
     "06_sanity_checks": {

@@ -50,7 +50,7 @@ def test_another_optimizer_brings_its_own_rates_unless_they_are_given():
     assert choose_preset("starry_night", {"optimizer": "lbfgs"}).learning_rate == 1.0
     assert choose_preset("starry_night", {"optimizer": "lbfgs", "learning_rate": 0.5}).learning_rate == 0.5
     assert choose_preset("painterly", {"optimizer": "adam"}).learning_rate == 0.25
-    assert Preset(optimizer="small_steps").learning_rate == 0.05
+    assert Preset(optimizer="small_steps").learning_rate == 0.08
 
 
 def test_unknown_names_are_answered_with_the_known_ones():

@@ -329,6 +329,12 @@ def test_every_optimizer_lowers_the_loss_keeps_pixels_legal_and_gives_the_same_a
     assert all((iterate.image >= black).all() and (iterate.image <= white).all() for iterate in iterates)
 
 
+def test_lbfgs_does_not_leap(course_loss):
+    _, losses = course_loss
+    found = losses(optimizer="lbfgs", num_iterations=30)
+    assert max(found) <= 1.01 * found[0]
+
+
 def test_coarse_scales_come_first_and_the_last_has_the_size_that_was_asked_for():
     content = painted(32, 44, 1)
     painting, iterates = run(content=content, content_size=16, scales=(0.5, 0.75, 1.0), num_iterations=3)

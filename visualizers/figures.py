@@ -126,6 +126,19 @@ def curves(values: Mapping[str, Sequence[float]], xlabel: str, ylabel: str) -> F
     return figure
 
 
+def timed_curves(panels: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]], xlabel: str) -> Figure:
+    """A panel for each quantity, in it a curve for each name: x and y values, y on a logarithmic axis."""
+    figure = Figure(figsize=(3.1 * len(panels) + 0.4, 2.9), layout="constrained")
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axis, (title, curves) in zip(axes, panels.items(), strict=True):
+        for (name, (x, y)), style in zip(curves.items(), cycle(("-", "--", ":", "-.")), strict=False):
+            axis.plot(x, np.where(np.asarray(y) > 0, y, np.nan), style, label=name, linewidth=1.6)
+        axis.set(title=title, xlabel=xlabel, yscale="log")
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].legend(frameon=False, fontsize=8)
+    return figure
+
+
 def save(figure: Figure, name: str, caption: str, alt: str) -> Figure:
     """Write figures/`name`.png (or into the folder KIT_FIGURES) and give the figure back, to be shown.
 
