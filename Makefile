@@ -32,7 +32,7 @@ writeup: $(READY)
 
 ### BEGIN INSTRUCTOR
 bench: $(READY)
-	@$(VENV)/bin/python benchmarks/ratios.py
+	@$(VENV)/bin/python -m benchmarks.speed
 
 lint: $(READY)
 	@$(VENV)/bin/python -m pip install -q -e ".[dev]"
