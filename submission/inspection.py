@@ -86,7 +86,8 @@ def code_cells(notebook: Path) -> list[dict]:
 
 def age_problem(kit: Path, notebook: Path) -> str | None:
     """Students run a notebook to see what their code does now."""
-    written = [kit / name for name in MODULES if (kit / name) in modules_behind(notebook)]
+    used = modules_behind(notebook)
+    written = [kit / name for name in MODULES if kit / name in used]
     newer = [path for path in written if path.stat().st_mtime > notebook.stat().st_mtime]
     return f"it was saved before {newer[0].relative_to(kit).as_posix()} was changed: {RUN_AGAIN}" if newer else None
 

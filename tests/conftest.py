@@ -20,7 +20,7 @@ ENVIRONMENT = pytest.MonkeyPatch()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than two seconds")
-    config.addinivalue_line("markers", "roundtrip: a student's whole way through a release; `pytest -m roundtrip`")
+    config.addinivalue_line("markers", "long: takes more than half a minute; only `pytest -m long` runs it")
     ENVIRONMENT.setenv("KIT_OFFLINE", "1")
     ENVIRONMENT.setenv("MPLBACKEND", "Agg")
     beside = KIT.parent / "shared"

@@ -60,8 +60,14 @@ def clean_machine(monkeypatch, tmp_path):
     return tmp_path / "figures"
 
 
+LONG = {"06_sanity_checks"}
+
+
 @pytest.mark.slow
-@each_notebook
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=[pytest.mark.long] if path.stem in LONG else [], id=path.stem) for path in NOTEBOOKS],
+)
 def test_a_notebook_runs_from_a_clean_kernel_and_exports_its_figures(path, runner, clean_machine, capsys):
     assert runner.run(path), capsys.readouterr().err
     exported = {figure.stem: Image.open(figure) for figure in clean_machine.glob("*.png")}

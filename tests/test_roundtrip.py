@@ -16,7 +16,7 @@ import nbformat
 import pytest
 
 KIT = Path(__file__).resolve().parent.parent
-pytestmark = pytest.mark.roundtrip
+pytestmark = pytest.mark.long
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NOTEBOOK = "notebooks/01_saliency_maps.ipynb"
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
@@ -105,14 +106,15 @@ def exporting_notebooks() -> dict[str, Path]:
     return found
 
 
-def modules_behind(notebook: Path) -> set[Path]:
+@cache
+def modules_behind(notebook: Path) -> frozenset[Path]:
     """The modules of the kit that the notebook uses, directly or through others."""
     waiting, seen = imported_modules(code_of(notebook)), set()
     while waiting:
         path = waiting.pop()
         seen.add(path)
         waiting |= imported_modules(parsed(path.read_text("utf-8"))) - seen
-    return seen
+    return frozenset(seen)
 
 
 def code_of(notebook: Path) -> ast.Module:
