@@ -27,6 +27,7 @@ NOTEBOOKS = (
 )
 REPORT = "writeup/writeup.md"
 BUILT = "writeup/build/writeup.pdf"
+PICTURES = ("figures/", "images/", "writeup/")  # where a report may take them from
 QUESTIONS = (
     "one-pass",
     "what-to-differentiate",
@@ -47,8 +48,8 @@ EDITABLE = (*MODULES, *NOTEBOOKS, REPORT)
 
 def wanted(kit: Path, pictures: dict[str, Picture]) -> list[str]:
     """The paths, relative to the kit, of everything that belongs to a submission."""
-    shown = [inside(kit, picture.path) for picture in pictures.values() if not picture.problem]
-    return sorted({*EDITABLE, BUILT, *filter(None, shown)})
+    shown = [inside(kit, picture.path) or "" for picture in pictures.values() if not picture.problem]
+    return sorted({*EDITABLE, BUILT, *(name for name in shown if name.startswith(PICTURES))})
 
 
 def inside(kit: Path, path: Path) -> str | None:

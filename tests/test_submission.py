@@ -307,6 +307,8 @@ def test_nothing_outside_the_kit_or_beside_the_work_is_packed(kit, tmp_path):
     Image.new("RGB", (40, 30)).save(tmp_path / "private.png")
     Image.new("RGB", (40, 30)).save(kit / "figures" / "mine.png")
     Image.new("RGB", (40, 30)).save(kit / "figures" / "not_shown.png")
+    (kit / ".venv").mkdir()
+    Image.new("RGB", (40, 30)).save(kit / ".venv" / "logo.png")
     for name in (
         ".env",
         ".netrc",
@@ -318,7 +320,7 @@ def test_nothing_outside_the_kit_or_beside_the_work_is_packed(kit, tmp_path):
         (kit / name).parent.mkdir(parents=True, exist_ok=True)
         (kit / name).write_text("token", "utf-8")
     report = kit / "writeup" / "writeup.md"
-    shown = ("../../private.png", "../figures/mine.png", "../figures/../../private.png", "../.env")
+    shown = ("../../private.png", "../figures/mine.png", "../figures/../../private.png", "../.env", "../.venv/logo.png")
     more = "\n## More\n" + "".join(f"\n![words]({path})\n" for path in shown)
     report.write_text(report.read_text("utf-8") + more, "utf-8")
     done = collect(kit, "--force")

@@ -52,22 +52,28 @@ def find_picture(url: str, folder: Path, notebooks: dict[str, Path]) -> Picture:
         picture.problem = f"{written} lies outside the kit: copy it into figures/"
     elif not path.is_file():
         picture.problem = f"{short} is missing" + (f": run notebooks/{notebook.name}" if notebook else "")
-    if picture.problem:
-        return picture
+    else:
+        picture.caption, picture.alt, picture.problem = read_words(path, short)
+        picture.outdated = age_of(path, short, notebook) if notebook else None
+    return picture
+
+
+def read_words(path: Path, short: str) -> tuple[str, str, str | None]:
+    """Caption and alternative text in the file, or what is wrong with it."""
     try:
         with Image.open(path) as image:
             image.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        picture.problem = f"{short} is not a picture that can be read: save it again as PNG or JPEG"
-        return picture
-    picture.caption = str(image.info.get("Title", ""))
-    picture.alt = str(image.info.get("Description", ""))
-    if notebook:
-        newer = [module for module in modules_behind(notebook) if module.stat().st_mtime > path.stat().st_mtime]
-        if newer:
-            changed = max(newer, key=lambda module: module.stat().st_mtime).relative_to(KIT).as_posix()
-            picture.outdated = f"{short} is older than {changed}: run notebooks/{notebook.name} again"
-    return picture
+        return "", "", f"{short} is not a picture that can be read: save it again as PNG or JPEG"
+    return str(image.info.get("Title", "")), str(image.info.get("Description", "")), None
+
+
+def age_of(path: Path, short: str, notebook: Path) -> str | None:
+    """What changed after the figure was drawn, and what to do."""
+    newest = max(modules_behind(notebook), key=lambda module: module.stat().st_mtime, default=path)
+    if newest.stat().st_mtime <= path.stat().st_mtime:
+        return None
+    return f"{short} is older than {newest.relative_to(KIT).as_posix()}: run notebooks/{notebook.name} again"
 
 
 def description(block: Block, picture: Picture) -> tuple[list[Block], str]:

@@ -21,10 +21,7 @@ NO_GLYPH = re.compile(r"the text `\"(.+?)\"` could not be displayed")
 
 @dataclass
 class Layout:
-    """Where the slides came to stand: the first page of each, and the last page. And what cannot be shown: letters
-
-    that no font has, and formulas that are no TeX.
-    """
+    """The first page of each slide and the last page; and what cannot be shown: letters that no font has, bad TeX."""
 
     first_pages: list[int]
     last_page: int
@@ -48,18 +45,23 @@ def write_pdf(report: Report, pictures: dict[str, Picture], path: Path) -> Layou
             raise ReportError(f"the report cannot be set as PDF: {error}; look at what was written last") from error
         (last_page,) = json.loads(compiler.query("<last-page>", field="value"))
         layout = Layout([slide["page"] for slide in slides], last_page, unread_formulas=unread_formulas(log))
-        try:
-            pdf = compiler.compile(format="pdf", pdf_standards=ACCESSIBLE)
-        except typst.TypstError as error:
-            layout.without_glyph = "".join(dict.fromkeys(map(letter, NO_GLYPH.findall(error.diagnostic))))
-            if not layout.without_glyph:
-                raise
-            pdf = compiler.compile(format="pdf")
+        pdf, layout.without_glyph = compiled(compiler)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}")
     temporary.write_bytes(pdf)
     temporary.replace(path)
     return layout
+
+
+def compiled(compiler: typst.Compiler) -> tuple[bytes, str]:
+    """The PDF, accessible if it can be, and the letters that stand in the way because no font has them."""
+    try:
+        return compiler.compile(format="pdf", pdf_standards=ACCESSIBLE), ""
+    except typst.TypstError as error:
+        letters = "".join(dict.fromkeys(map(letter, NO_GLYPH.findall(error.diagnostic))))
+        if not letters:
+            raise
+        return compiler.compile(format="pdf"), letters
 
 
 def letter(quoted: str) -> str:
