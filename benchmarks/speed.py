@@ -119,7 +119,10 @@ def attribution(method: str, count: int) -> Tasks:
         "pytorch-grad-cam": contenders.pytorch_grad_cam(X, y, model),
         "plain way": contenders.plain(X, y, model),
     }
-    ours = {"ours": lambda: OURS[method](X, y, model)}
+    ours = {
+        "ours": lambda: OURS[method](X, y, model),
+        "ours, bfloat16": lambda: OURS[method](X, y, model, precision="bfloat16"),
+    }
     return floor | ours | {name: tasks[method] for name, tasks in others.items() if method in tasks}
 
 

@@ -7,28 +7,32 @@ from torch.nn import functional
 from data.model import evaluation_mode
 from visualizers.guided_backprop import guided_gradient
 from visualizers.layers import recorded_output
-from visualizers.scores import check_batch, class_scores
+from visualizers.scores import arithmetic, check_batch, class_scores
 
 
 @torch.enable_grad()
-def grad_cam(X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None) -> Tensor:
+def grad_cam(
+    X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None, *, precision: str = "float32"
+) -> Tensor:
     """Gradient-weighted class activation maps, upsampled to the images: (N, H, W) >= 0, not normalized.
 
     X is (N, 3, H, W), y is int64 (N,). `layer` is a module of the model or its name, for instance "features.12"; None
-    means the last convolutional features. Raises TypeError or ValueError for anything else. Selvaraju et al. 2016,
-    arXiv 1610.02391.
+    means the last convolutional features. `precision` is explained at `scores.arithmetic`. Raises TypeError or
+    ValueError for anything else. Selvaraju et al. 2016, arXiv 1610.02391.
     """
     X, y = check_batch(X, y, model)
-    with evaluation_mode(model), recorded_output(model, layer, from_here=True) as features:
+    with evaluation_mode(model), arithmetic(precision, X), recorded_output(model, layer, from_here=True) as features:
         scores = class_scores(X.detach(), y, model)
     return upsampled(class_activation_maps(scores, features.output), X)
 
 
 @torch.enable_grad()
-def guided_grad_cam(X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None) -> Tensor:
+def guided_grad_cam(
+    X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None, *, precision: str = "float32"
+) -> Tensor:
     """Grad-CAM times guided backprop, pixel by pixel: (N, 3, H, W). Arguments and errors as for `grad_cam`."""
     X, y = check_batch(X, y, model)
-    with evaluation_mode(model), recorded_output(model, layer, from_here=False) as features:
+    with evaluation_mode(model), arithmetic(precision, X), recorded_output(model, layer, from_here=False) as features:
         scores = class_scores(X, y, model)
     # Hint: both methods start from the same forward pass. Grad-CAM goes first, because guided backprop changes what
     # the graph of these scores gives from then on. The map is (N, H, W), the guided gradient (N, 3, H, W).
@@ -52,6 +56,6 @@ def class_activation_maps(scores: Tensor, activations: Tensor) -> Tensor:
 
 
 def upsampled(maps: Tensor, X: Tensor) -> Tensor:
-    """The maps (N, h, w), bilinearly enlarged to the height and width of X."""
+    """The maps (N, h, w), bilinearly enlarged to the height and width of X, in its precision."""
     size = X.shape[2:]
-    return functional.interpolate(maps.unsqueeze(1), size, mode="bilinear", align_corners=False).squeeze(1)
+    return functional.interpolate(maps.to(X.dtype).unsqueeze(1), size, mode="bilinear", align_corners=False).squeeze(1)

@@ -7,19 +7,20 @@ from torch import Tensor, nn
 from torch.autograd.graph import Node
 
 from data.model import evaluation_mode
-from visualizers.scores import check_batch, class_scores
+from visualizers.scores import arithmetic, check_batch, class_scores
 
 
 @torch.enable_grad()
-def guided_backprop(X: Tensor, y: Tensor, model: nn.Module) -> Tensor:
+def guided_backprop(X: Tensor, y: Tensor, model: nn.Module, *, precision: str = "float32") -> Tensor:
     """The guided gradient of each image's class score: (N, 3, H, W).
 
     At every ReLU, whether module or function, in-place or reused, the gradient passes only where the ReLU's input and
     the arriving gradient are both positive. Other activations keep their plain gradient. X is (N, 3, H, W), y is
-    int64 (N,). Raises TypeError or ValueError for anything else. Springenberg et al. 2014, arXiv 1412.6806.
+    int64 (N,); `precision` is explained at `scores.arithmetic`. Raises TypeError or ValueError for anything else.
+    Springenberg et al. 2014, arXiv 1412.6806.
     """
     X, y = check_batch(X, y, model)
-    with evaluation_mode(model):
+    with evaluation_mode(model), arithmetic(precision, X):
         scores = class_scores(X, y, model)
     return guided_gradient(scores, X)
 
