@@ -28,6 +28,7 @@ LEFT_OUT = (
     "tests/references/slow.py",
     "tests/test_checks.py",
     "tests/test_comparison.py",
+    "tests/test_estimate.py",
     "tests/test_imports.py",
     "tests/test_markers.py",
     "tests/test_notebooks.py",

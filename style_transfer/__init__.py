@@ -1,9 +1,11 @@
 """Painting one picture in the style of another."""
 
 from style_transfer.content_loss import content_loss
+from style_transfer.estimate import estimate_seconds
 from style_transfer.features import extract_features
 from style_transfer.history import History
 from style_transfer.presets import PRESETS, Preset
+from style_transfer.preview import Preview
 from style_transfer.style_loss import gram_matrix, style_loss
 from style_transfer.transfer import Iterate, style_transfer
 from style_transfer.tv_loss import tv_loss
@@ -13,7 +15,9 @@ __all__ = [
     "History",
     "Iterate",
     "Preset",
+    "Preview",
     "content_loss",
+    "estimate_seconds",
     "extract_features",
     "gram_matrix",
     "style_loss",
