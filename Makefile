@@ -13,7 +13,7 @@ help:
 	@echo "make lab       open the notebooks in JupyterLab"
 	@echo "make writeup   build the report, as PDF and PowerPoint, and say what is still open"
 ### BEGIN INSTRUCTOR
-	@echo "make bench     measure our speed against one bare pass through the network"
+	@echo "make bench     measure our speed beside others and beside one bare pass (many minutes)"
 	@echo "make lint      check format and style with ruff"
 ### END INSTRUCTOR
 	@echo "make clean     remove the environment, the figures and caches"
