@@ -18,6 +18,7 @@ from tqdm import tqdm
 from data.assets import AssetUnavailable, asset_folders, find, from_environment, obtain, read_assets
 from data.model import IMAGENET, IMAGENET_ROUNDED
 from writeup.figures import figures_folder
+from writeup.whole import write_whole
 
 FOLDER = Path(__file__).resolve().parent
 CELL_SECONDS = 900
@@ -99,9 +100,7 @@ def run(path: Path, save: bool = False) -> bool:
             print(f"{path.name} {words}", file=sys.stderr)
             return False
     if save:
-        temporary = path.with_name(f".{path.name}")
-        nbformat.write(notebook, temporary)
-        temporary.replace(path)
+        write_whole(path, (nbformat.writes(notebook) + "\n").encode())
     print(f"{path.stem:26} {time.perf_counter() - started:6.1f} s")
     return True
 

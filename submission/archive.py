@@ -1,9 +1,11 @@
 """Zip archives that depend on nothing but their contents."""
 
-import tempfile
+import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from writeup.whole import write_whole
 
 DATE = (2000, 1, 1, 0, 0, 0)  # always the same, and late enough for tools that count from 1980 in any time zone
 
@@ -14,16 +16,11 @@ def write_zip(path: Path, files: Mapping[str, bytes], executable: frozenset[str]
     They are stored, not compressed, since compressors differ between machines, and pictures would not shrink. The
     archive appears whole or not at all.
     """
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-        temporary = Path(file.name)
-    try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-            for name, content in sorted(files.items()):
-                entry = zipfile.ZipInfo(name, DATE)
-                entry.create_system = 3  # Unix, also when written on Windows
-                entry.external_attr = (0o100755 if name in executable else 0o100644) << 16
-                archive.writestr(entry, content)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, DATE)
+            entry.create_system = 3  # Unix, also when written on Windows
+            entry.external_attr = (0o100755 if name in executable else 0o100644) << 16
+            archive.writestr(entry, content)
+    write_whole(path, packed.getvalue())

@@ -89,7 +89,7 @@ def run(kit):
 
 
 STEP = """
-import json, sys, nbformat
+import nbformat
 from nbclient import NotebookClient
 notebook = nbformat.read("{notebook}", as_version=4)
 resources = {{"metadata": {{"path": "notebooks"}}}}

@@ -3,10 +3,11 @@
 import argparse
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from writeup.checklist import Checklist, tagging
-from writeup.figures import exporting_notebooks, find_picture
+from writeup.figures import copy_for_report, exporting_notebooks, find_picture
 from writeup.pdf import write_pdf
 from writeup.powerpoint import write_powerpoint
 from writeup.slides import SOURCE, ReportError, read_report
@@ -33,8 +34,10 @@ def build(source: Path, output: Path, strict: bool) -> int:
     if strict and checklist.open_points():
         print("Nothing was built, because --strict asks for a complete report", file=sys.stderr)
         return 1
-    layout = write_pdf(report, pictures, output / "writeup.pdf")
-    write_powerpoint(report, pictures, output / "writeup.pptx")
+    with tempfile.TemporaryDirectory() as folder:
+        copy_for_report(pictures.values(), Path(folder))
+        layout = write_pdf(report, pictures, Path(folder), output / "writeup.pdf")
+        write_powerpoint(report, pictures, Path(folder), output / "writeup.pptx")
     for formula in layout.unread_formulas:
         print(f"✗ The formula {formula!r} is no TeX that can be read; it is shown as it is written")
     if layout.without_glyph:

@@ -1,6 +1,6 @@
 """Cutting a page of text to the length of a slide, for a program that does not flow it on."""
 
-from itertools import accumulate
+from itertools import accumulate, count
 from math import ceil
 
 import panflute
@@ -120,15 +120,9 @@ def table_parts(table: Table) -> list[Table]:
     rows = sum(len(body.content) for body in table.content)
     parts = []
     for first in range(0, rows, ROWS):
-        part = copied(table)
-        number = 0
+        part, numbers = copied(table), count()
         for body in part.content:
-            kept = []
-            for row in list(body.content):
-                if first <= number < first + ROWS:
-                    kept.append(row)
-                number += 1
-            body.content = kept
+            body.content = [row for row in list(body.content) if first <= next(numbers) < first + ROWS]
         part.content = [body for body in part.content if len(body.content)]
         parts.append(part)
     return parts or [table]

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -32,6 +33,7 @@ class Picture:
     alt: str = ""
     problem: str | None = None
     outdated: str | None = None
+    copy: Path | None = None  # the file that goes into the report
 
 
 def figures_folder() -> Path:
@@ -87,7 +89,14 @@ def description(block: Block, picture: Picture) -> tuple[list[Block], str]:
     return caption, alt or words
 
 
-def copy_for_report(picture: Picture, target: Path) -> Path:
+def copy_for_report(pictures: Iterable[Picture], folder: Path) -> None:
+    """Put a copy of every picture that can be shown into the folder."""
+    for number, picture in enumerate(pictures):
+        if not picture.problem:
+            picture.copy = small_copy(picture, folder / f"figure-{number}")
+
+
+def small_copy(picture: Picture, target: Path) -> Path:
     """`target` with the suffix of what was written there: PNG or JPEG, whichever is smaller, the right way up."""
     with Image.open(picture.path) as image:
         upright = ImageOps.exif_transpose(image)

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +11,9 @@ import panflute
 import typst
 from panflute import Block, Element, Image, Inline, Math, RawBlock, RawInline, Span, Str
 
-from writeup.figures import Picture, copy_for_report, description
+from writeup.figures import Picture, description
 from writeup.slides import FOLDER, Report, ReportError, convert, copied, figure_image
+from writeup.whole import write_whole
 
 ACCESSIBLE = ["ua-1"]  # a tagged PDF: every figure and formula described, every letter has a glyph
 NO_GLYPH = re.compile(r"the text `\"(.+?)\"` could not be displayed")
@@ -29,27 +29,22 @@ class Layout:
     unread_formulas: tuple[str, ...] = ()
 
 
-def write_pdf(report: Report, pictures: dict[str, Picture], path: Path) -> Layout:
-    """Write the PDF, whole or not at all; fonts are embedded."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        shutil.copy(FOLDER / "theme.typ", folder)
-        for font in (Path(matplotlib.get_data_path()) / "fonts" / "ttf").glob("DejaVuSans*.ttf"):
-            shutil.copy(font, folder)  # Typst's own fonts have no Arabic, Hebrew or Georgian; these have
-        log = folder / "log.json"
-        (folder / "report.typ").write_text(typst_source(report, pictures, folder, log), "utf-8")
-        compiler = typst.Compiler(folder / "report.typ", font_paths=[folder])
-        try:
-            slides = json.loads(compiler.query("<slide>", field="value"))
-        except RuntimeError as error:
-            raise ReportError(f"the report cannot be set as PDF: {error}; look at what was written last") from error
-        (last_page,) = json.loads(compiler.query("<last-page>", field="value"))
-        layout = Layout([slide["page"] for slide in slides], last_page, unread_formulas=unread_formulas(log))
-        pdf, layout.without_glyph = compiled(compiler)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_bytes(pdf)
-    temporary.replace(path)
+def write_pdf(report: Report, pictures: dict[str, Picture], folder: Path, path: Path) -> Layout:
+    """Write the PDF, whole or not at all, from the pictures' copies in `folder`; fonts are embedded."""
+    shutil.copy(FOLDER / "theme.typ", folder)
+    for font in (Path(matplotlib.get_data_path()) / "fonts" / "ttf").glob("DejaVuSans*.ttf"):
+        shutil.copy(font, folder)  # Typst's own fonts have no Arabic, Hebrew or Georgian; these have
+    log = folder / "log.json"
+    (folder / "report.typ").write_text(typst_source(report, pictures, log), "utf-8")
+    compiler = typst.Compiler(folder / "report.typ", font_paths=[folder])
+    try:
+        slides = json.loads(compiler.query("<slide>", field="value"))
+    except RuntimeError as error:
+        raise ReportError(f"the report cannot be set as PDF: {error}; look at what was written last") from error
+    (last_page,) = json.loads(compiler.query("<last-page>", field="value"))
+    layout = Layout([slide["page"] for slide in slides], last_page, unread_formulas=unread_formulas(log))
+    pdf, layout.without_glyph = compiled(compiler)
+    write_whole(path, pdf)
     return layout
 
 
@@ -75,13 +70,8 @@ def unread_formulas(log: Path) -> tuple[str, ...]:
     return tuple(message["contents"] for message in messages if message["type"] == "CouldNotConvertTeXMath")
 
 
-def typst_source(report: Report, pictures: dict[str, Picture], folder: Path, log: Path) -> str:
-    """The whole report in Typst; the files of its figures are put into `folder`."""
-    copies = {
-        url: copy_for_report(picture, folder / f"figure-{number}").name
-        for number, (url, picture) in enumerate(pictures.items())
-        if not picture.problem
-    }
+def typst_source(report: Report, pictures: dict[str, Picture], log: Path) -> str:
+    """The whole report in Typst; what Pandoc complains about is in the log."""
     blocks: list[Block] = []
     for slide in report.slides:
         blocks.append(command("slide", title=slide.title, question=slide.is_question))
@@ -89,27 +79,27 @@ def typst_source(report: Report, pictures: dict[str, Picture], folder: Path, log
         for number, page in enumerate(slide.pages):
             blocks += [command("pagebreak")] if number else []
             for block in page:
-                blocks += typst_blocks(block, pictures, copies)
+                blocks += typst_blocks(block, pictures)
     blocks.append(command("last-page"))
     head = command("show: report.with", title=report.title, author=report.author, email=report.email)
     return f'#import "theme.typ": *\n{head.text}\n{convert(blocks, "typst", extra_args=["--quiet", f"--log={log}"])}'
 
 
-def typst_blocks(block: Block, pictures: dict[str, Picture], copies: dict[str, str]) -> list[Block]:
+def typst_blocks(block: Block, pictures: dict[str, Picture]) -> list[Block]:
     """A figure becomes a call of the theme's `figure-page`; formulas and prompts in the text are marked."""
     image = figure_image(block)
     if image is None:
-        return [copied(block).walk(lambda element, _: typst_inline(element, pictures, copies))]
+        return [copied(block).walk(lambda element, _: typst_inline(element, pictures))]
     picture = pictures[image.url]
     if picture.problem:
         return [command("missing-figure", words=picture.problem)]
     caption, alt = description(block, picture)
-    call = command("figure-page", path=copies[image.url], alt=alt or picture.name)
-    caption = [part.walk(lambda element, _: typst_inline(element, pictures, copies)) for part in caption]
+    call = command("figure-page", path=picture.copy.name, alt=alt or picture.name)
+    caption = [part.walk(lambda element, _: typst_inline(element, pictures)) for part in caption]
     return [as_typst(RawBlock(f"{call.text}[")), *caption, as_typst(RawBlock("]"))]
 
 
-def typst_inline(element: Element, pictures: dict[str, Picture], copies: dict[str, str]) -> list[Inline] | None:
+def typst_inline(element: Element, pictures: dict[str, Picture]) -> list[Inline] | None:
     if isinstance(element, Math):
         return [raw(f"#described({literal(element.text)})["), element, raw("]")]
     if isinstance(element, Span) and "prompt" in element.classes:
@@ -119,7 +109,7 @@ def typst_inline(element: Element, pictures: dict[str, Picture], copies: dict[st
         if picture.problem:
             return [Str(f"[{picture.problem}]")]
         alt = panflute.stringify(element).strip() or picture.alt or picture.name
-        return [raw(f"#box(image({literal(copies[element.url])}, alt: {literal(alt)}))")]
+        return [raw(f"#box(image({literal(picture.copy.name)}, alt: {literal(alt)}))")]
     return None
 
 

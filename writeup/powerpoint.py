@@ -2,7 +2,6 @@
 
 import io
 import subprocess
-import tempfile
 from itertools import chain
 from pathlib import Path
 
@@ -35,8 +34,9 @@ from pptx.slide import Slide as PowerPointSlide
 from pptx.util import Inches, Pt
 
 from writeup.continued import fitting_pages
-from writeup.figures import Picture, copy_for_report, description
+from writeup.figures import Picture, description
 from writeup.slides import Report, Slide, convert, copied, figure_image, inside
+from writeup.whole import write_whole
 
 ACCENT, QUIET = RGBColor(0xA3, 0x31, 0x2A), RGBColor(0x5C, 0x67, 0x73)
 LEFT, WIDTH = Inches(0.6), Inches(8.8)
@@ -47,40 +47,39 @@ TITLE = (LEFT, Inches(0.35), WIDTH, Inches(0.6))
 BODY = (LEFT, Inches(1.05), WIDTH, Inches(4.2))
 FIGURE = (LEFT, Inches(1.05), WIDTH, Inches(3.65))
 CAPTION = Inches(0.6)  # high, below the figure
+CONTINUED = " (continued)"
 BADGE = (Inches(8.2), Inches(0.1), Inches(1.4), Inches(0.3))
 
 
-def write_powerpoint(report: Report, pictures: dict[str, Picture], path: Path) -> None:
-    """Write the presentation, whole or not at all."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        reference(folder / "reference.pptx")
-        blocks = [block for slide in report.slides for block in powerpoint_blocks(slide, pictures, folder)]
-        metadata = {"title": report.title, "author": [report.author, report.email]}
-        options = ["--quiet", "--slide-level=2", f"--reference-doc={folder / 'reference.pptx'}"]
-        convert(blocks, "pptx", metadata, outputfile=str(folder / "report.pptx"), extra_args=options)
-        presentation = Presentation(folder / "report.pptx")
+def write_powerpoint(report: Report, pictures: dict[str, Picture], folder: Path, path: Path) -> None:
+    """Write the presentation, whole or not at all, from the pictures' copies in `folder`."""
+    reference(folder / "reference.pptx")
+    blocks = [block for slide in report.slides for block in powerpoint_blocks(slide, pictures)]
+    metadata = {"title": report.title, "author": [report.author, report.email]}
+    options = ["--quiet", "--slide-level=2", f"--reference-doc={folder / 'reference.pptx'}"]
+    convert(blocks, "pptx", metadata, outputfile=str(folder / "report.pptx"), extra_args=options)
+    presentation = Presentation(folder / "report.pptx")
     questions = {slide.title for slide in report.slides if slide.is_question}
     for number, slide in enumerate(presentation.slides):
-        if number == 0 or (slide.shapes.title is not None and slide.shapes.title.text in questions):
+        title = slide.shapes.title.text if slide.shapes.title is not None else ""
+        if number == 0 or title.removesuffix(CONTINUED) in questions:
             mark(slide)
         for shape in slide.shapes:
             if isinstance(shape, PictureShape):
                 arrange(slide, shape)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
-    presentation.save(temporary)
-    temporary.replace(path)
+    finished = io.BytesIO()
+    presentation.save(finished)
+    write_whole(path, finished.getvalue())
 
 
-def powerpoint_blocks(slide: Slide, pictures: dict[str, Picture], folder: Path) -> list[Block]:
+def powerpoint_blocks(slide: Slide, pictures: dict[str, Picture]) -> list[Block]:
     """The slide, and the slides on which it is continued, each with its heading."""
     blocks: list[Block] = []
     parts = chain.from_iterable(map(with_pictures_apart, slide.pages))
     for page in chain.from_iterable(map(fitting_pages, parts)):
-        continued = [Str(" (continued)")] if blocks else []
+        continued = [Str(CONTINUED)] if blocks else []
         blocks.append(Header(*copied(slide.heading).content, *continued, level=2))
-        blocks += [powerpoint_block(block, pictures, folder) for block in page]
+        blocks += [powerpoint_block(block, pictures) for block in page]
     return blocks
 
 
@@ -99,7 +98,7 @@ def without_pictures(block: Block) -> Block:
     return copied(block).walk(lambda part, _: [] if isinstance(part, Image) else None)
 
 
-def powerpoint_block(block: Block, pictures: dict[str, Picture], folder: Path) -> Block:
+def powerpoint_block(block: Block, pictures: dict[str, Picture]) -> Block:
     image = figure_image(block)
     if image is None:
         return copied(block).walk(lambda part, _: powerpoint_text(part))
@@ -108,7 +107,8 @@ def powerpoint_block(block: Block, pictures: dict[str, Picture], folder: Path) -
         return Para(Strong(Str(f"[{picture.problem}]")))
     caption, alt = description(block, picture)
     words = [inline for part in caption if isinstance(part, Para | Plain) for inline in part.content]
-    return Para(as_image(picture, [without_formulas(word) for word in words], alt or picture.name, folder))
+    # For Pandoc, an image's content is the caption, its title the alternative text.
+    return Para(Image(*map(without_formulas, words), url=str(picture.copy), title=alt or picture.name))
 
 
 def without_formulas(inline: Inline) -> Inline:
@@ -124,12 +124,6 @@ def powerpoint_text(element: Element) -> Inline | Block | None:
         rows = [(Code(row or " "), LineBreak()) for row in element.text.split("\n")]
         return Para(*[part for row in rows for part in row][:-1])
     return None
-
-
-def as_image(picture: Picture, caption: list[Inline], alt: str, folder: Path) -> Image:
-    """For Pandoc, an image's content is the caption, its title the alternative text."""
-    number = len(list(folder.iterdir()))
-    return Image(*caption, url=str(copy_for_report(picture, folder / f"figure-{number}")), title=alt)
 
 
 def reference(path: Path) -> None:
