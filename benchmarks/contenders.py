@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from data.images import legal_range
 from visualizers import captum_attributions
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 Task = Callable[[], object]
 
 
@@ -160,8 +160,7 @@ def plain_style_transfer(content: Tensor, style: Tensor, cnn: nn.Module, setting
         targets = [gram(features(style)[layer]).clone() for layer in settings.style_layers]
     image = content.contiguous().clone().requires_grad_()
     optimizer = torch.optim.Adam([image], lr=settings.learning_rate)
-    black = torch.tensor([-m / s for m, s in zip(MEAN, STD, strict=True)]).view(1, 3, 1, 1)
-    white = torch.tensor([(1 - m) / s for m, s in zip(MEAN, STD, strict=True)]).view(1, 3, 1, 1)
+    black, white = legal_range(image)
     for iteration in range(iterations):
         if iteration == settings.decay_at:
             optimizer = torch.optim.Adam([image], lr=settings.final_learning_rate)

@@ -94,18 +94,19 @@ def painting(image: Tensor, content: Tensor, style: Tensor, cnn: nn.Module, sett
     def closure() -> Tensor:
         nonlocal losses
         losses = loss_terms(image, cnn, content_target, style_targets, settings)
-        (image.grad,) = torch.autograd.grad(sum(losses), image)
-        return sum(losses).detach()
+        total = sum(losses)
+        (image.grad,) = torch.autograd.grad(total, image)
+        return total.detach()
 
     losses = ()
     for iteration in range(settings.num_iterations):
         if iteration == settings.decay_at:
             # the same optimizer goes on: see question 2 of notebook 5
             optimizer.param_groups[0]["lr"] = settings.final_learning_rate
-        before = image.detach().clone()
+        before = image.detach().clone() if settings.optimizer == "lbfgs" else None
         optimizer.step(closure)
         with torch.no_grad():
-            if settings.optimizer == "lbfgs":  # with a poor first guess of the curvature it would leap
+            if before is not None:  # with a poor first guess of the curvature L-BFGS would leap
                 image.copy_(before + (image - before).clamp(-LONGEST_STEP, LONGEST_STEP))
             image.clamp_(black, white)
         rate = optimizer.param_groups[0]["lr"]

@@ -117,12 +117,9 @@ def curves(values: Mapping[str, Sequence[float]], xlabel: str, ylabel: str) -> F
     """One labelled curve for each name, on a logarithmic axis, told apart by colour and by line style."""
     figure = Figure(figsize=(7, 3.2), layout="constrained")
     axis = figure.subplots()
-    for (name, numbers), style in zip(values.items(), cycle(("-", "--", ":", "-.")), strict=False):
-        positive = np.where(np.asarray(numbers) > 0, numbers, np.nan)  # zero has no place on a logarithmic axis
-        axis.plot(range(1, len(numbers) + 1), positive, style, label=name, linewidth=1.6)
-    axis.set(xlabel=xlabel, ylabel=ylabel, yscale="log")
+    draw_curves(axis, {name: (range(1, len(numbers) + 1), numbers) for name, numbers in values.items()})
+    axis.set(xlabel=xlabel, ylabel=ylabel)
     axis.legend(frameon=False)
-    axis.spines[["top", "right"]].set_visible(False)
     return figure
 
 
@@ -131,12 +128,18 @@ def timed_curves(panels: Mapping[str, Mapping[str, tuple[Sequence[float], Sequen
     figure = Figure(figsize=(3.1 * len(panels) + 0.4, 2.9), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, (title, curves) in zip(axes, panels.items(), strict=True):
-        for (name, (x, y)), style in zip(curves.items(), cycle(("-", "--", ":", "-.")), strict=False):
-            axis.plot(x, np.where(np.asarray(y) > 0, y, np.nan), style, label=name, linewidth=1.6)
-        axis.set(title=title, xlabel=xlabel, yscale="log")
-        axis.spines[["top", "right"]].set_visible(False)
+        draw_curves(axis, curves)
+        axis.set(title=title, xlabel=xlabel)
     axes[0].legend(frameon=False, fontsize=8)
     return figure
+
+
+def draw_curves(axis: Axes, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> None:
+    for (name, (x, y)), style in zip(curves.items(), cycle(("-", "--", ":", "-.")), strict=False):
+        positive = np.where(np.asarray(y) > 0, y, np.nan)  # zero has no place on a logarithmic axis
+        axis.plot(x, positive, style, label=name, linewidth=1.6)
+    axis.set_yscale("log")
+    axis.spines[["top", "right"]].set_visible(False)
 
 
 def save(figure: Figure, name: str, caption: str, alt: str) -> Figure:
