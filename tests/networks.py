@@ -1,6 +1,10 @@
-"""Networks for the tests: some small enough to compute by hand, some as awkward as real ones."""
+"""Networks for the tests: some small enough to compute by hand, some as awkward as real ones.
 
-from collections.abc import Callable
+Graded code runs in another process, to which models are sent as data: their classes stand here, and instead of hooks
+there are modules that count and watch.
+"""
+
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -80,6 +84,51 @@ class _CountsBackward(torch.autograd.Function):
         return gradient, None
 
 
+class Watches(nn.Module):
+    """Passes everything on and keeps what it saw."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen.append(x.detach().requires_grad_(x.requires_grad))
+        return x
+
+
+class Unreachable(nn.Module):
+    """Two classes, of which the second never wins; it refuses to be called more than seven times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        assert self.calls <= 7, "the loop goes on after max_iter steps"
+        red = x.flatten(1)[:, 0]
+        return torch.stack([red + 1, red], dim=1)
+
+
+class PooledNet(nn.Module):
+    """Two feature maps of two positions from an image of four pixels in a row; every number can be checked by hand.
+
+    Channel 0 is red and channel 1 is green, averaged over pairs of neighbours; the score weighs the positions of
+    channel 0 by 2 and 0, those of channel 1 by -1 and -3.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 2, 1, bias=False), nn.AvgPool2d((1, 2)))
+        self.features[0].weight.data = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]).view(2, 3, 1, 1)
+        self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(4, 1, bias=False))
+        self.classifier[1].weight.data = torch.tensor([[2.0, 0.0, -1.0, -3.0]])
+        self.eval().requires_grad_(False)
+
+    def forward(self, x):
+        return self.classifier(self.features(x))
+
+
 def linear_net(weight: list[list[float]], bias: list[float] | None = None) -> nn.Sequential:
     """score = weight @ pixels + bias: a network whose gradients can be read off."""
     net = nn.Sequential(nn.Flatten(), nn.Linear(len(weight[0]), len(weight)))
@@ -88,25 +137,30 @@ def linear_net(weight: list[list[float]], bias: list[float] | None = None) -> nn
     return net.eval().requires_grad_(False)
 
 
+FUNCTIONS = {
+    "functional.relu": functional.relu,
+    "functional.relu(inplace=True)": lambda x: functional.relu(x, inplace=True),
+    "torch.relu": torch.relu,
+    "Tensor.relu": lambda x: x.relu(),
+    "Tensor.relu_": lambda x: x.relu_(),
+}
+
+
 class FunctionalRelu(nn.Module):
     """A ReLU that autograd sees and `modules()` does not."""
 
-    def __init__(self, relu: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
-        self.relu = relu
+        self.name = name
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(x)
+        return FUNCTIONS[self.name](x)
 
 
 RELUS = {
     "nn.ReLU": lambda: nn.ReLU(),
     "nn.ReLU(inplace=True)": lambda: nn.ReLU(inplace=True),
-    "functional.relu": lambda: FunctionalRelu(functional.relu),
-    "functional.relu(inplace=True)": lambda: FunctionalRelu(lambda x: functional.relu(x, inplace=True)),
-    "torch.relu": lambda: FunctionalRelu(torch.relu),
-    "Tensor.relu": lambda: FunctionalRelu(lambda x: x.relu()),
-    "Tensor.relu_": lambda: FunctionalRelu(lambda x: x.relu_()),
+    **{name: partial(FunctionalRelu, name) for name in FUNCTIONS},
 }
 
 

@@ -4,7 +4,7 @@ from torch import nn
 
 from comparison import assert_matches
 from data.images import legal_range
-from networks import SmallNet, linear_net
+from networks import SmallNet, Watches, linear_net
 from references import slow
 from references.stored import load
 from visualizers import class_visualization_update_step, create_class_visualization
@@ -120,13 +120,12 @@ def test_jitter_is_undone_after_the_step():
 @pytest.mark.parametrize("max_jitter", [0, 3])
 def test_the_model_sees_the_picture_shifted_by_at_most_max_jitter(max_jitter, small_net):
     """Before each step the picture is rolled down and to the right by up to max_jitter pixels, by turns."""
-    seen = []
-    handle = small_net.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
-    with handle:
-        settings = {"num_iterations": 30, "learning_rate": 1e-6, "blur_every": 0}
-        still = small(0, small_net, max_jitter=max_jitter, **settings)
+    watches = Watches()
+    small_net.features.insert(0, watches)
+    settings = {"num_iterations": 30, "learning_rate": 1e-6, "blur_every": 0}
+    still = small(0, small_net, max_jitter=max_jitter, **settings)
     shifts = set()
-    for image in seen[1:]:
+    for image in watches.seen[1:]:
         fits = [
             (down, right)
             for down in range(-5, 6)

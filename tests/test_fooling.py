@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from comparison import assert_matches
-from networks import SmallNet, linear_net
+from networks import SmallNet, Unreachable, linear_net
 from references import slow
 from references.stored import load
 from visualizers import make_fooling_image
@@ -37,15 +37,6 @@ def test_it_gives_up_after_max_iter_steps(max_iter):
 
 def test_it_comes_to_an_end_when_the_target_cannot_be_reached():
     """Where the target can never be predicted, the loop ends after max_iter steps."""
-
-    class Unreachable(nn.Module):
-        calls = 0
-
-        def forward(self, x):
-            self.calls += 1
-            assert self.calls <= 7, "the loop goes on after max_iter steps"
-            scores = x.flatten(1)[:, :2]
-            return torch.stack([scores[:, 0] + 1, scores[:, 0]], dim=1)
 
     fooled = make_fooling_image(PIXEL, 1, Unreachable(), learning_rate=0.5, max_iter=6)
     assert_matches(fooled, pixel(3.0, 0.0, 0.0), 1e-5)

@@ -1,34 +1,12 @@
-from functools import partial
-
 import pytest
 import torch
 from torch import nn
 
 from comparison import assert_matches
-from networks import CountsBackward, SmallNet
+from networks import CountsBackward, PooledNet, SmallNet, Watches
 from references import slow
 from references.stored import load
-from visualizers import grad_cam, guided_grad_cam
-
-
-class PooledNet(nn.Module):
-    """Two feature maps of two positions from an image of four pixels in a row; every number can be checked by hand.
-
-    Channel 0 is red and channel 1 is green, averaged over pairs of neighbours; the score weighs the positions of
-    channel 0 by 2 and 0, those of channel 1 by -1 and -3.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(3, 2, 1, bias=False), nn.AvgPool2d((1, 2)))
-        self.features[0].weight.data = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]).view(2, 3, 1, 1)
-        self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(4, 1, bias=False))
-        self.classifier[1].weight.data = torch.tensor([[2.0, 0.0, -1.0, -3.0]])
-        self.eval().requires_grad_(False)
-
-    def forward(self, x):
-        return self.classifier(self.features(x))
-
+from visualizers import grad_cam, guided_backprop, guided_grad_cam
 
 # Averaged over pairs: red (1, 2), green (3, -1).
 PIXELS = torch.tensor([[1.0, 1.0, 0.0, 4.0], [2.0, 4.0, -1.0, -1.0], [9.0, 9.0, 9.0, 9.0]]).view(1, 3, 1, 4)
@@ -83,11 +61,42 @@ def test_other_networks(network, photos, rank):
     assert_matches(grad_cam(photos, y, network), reference)
 
 
+def product_of_both(X, y, model, layer=None):
+    """What guided Grad-CAM must be, from its two factors as they are: a mistake in those is judged with those."""
+    maps, gradient = grad_cam(X, y, model, layer), guided_backprop(X, y, model)
+    assert (maps.flatten(1).std(dim=1) > 0).all(), "Grad-CAM is the same everywhere, so there is nothing to multiply"
+    assert (gradient.flatten(1).std(dim=1) > 0).all(), "guided backprop is the same everywhere"
+    return maps.unsqueeze(1) * gradient
+
+
 def test_guided_grad_cam_of_other_networks(network, photos):
     """Guided Grad-CAM is right for every network."""
     y = network(photos).argmax(dim=1)
     layer = LAYERS[type(network).__name__]
     assert_matches(guided_grad_cam(photos, y, network), slow.guided_grad_cam(photos, y, network, layer))
+
+
+def test_guided_grad_cam_is_the_product_of_both_methods(network, photos):
+    """Guided Grad-CAM is your Grad-CAM times your guided backprop, pixel by pixel, in all three colours."""
+    y = network(photos).argmax(dim=1)
+    assert_matches(guided_grad_cam(photos, y, network), product_of_both(photos, y, network))
+
+
+@pytest.mark.parametrize("layer", ["features.3", "features.6.expand3x3", "features"])
+def test_guided_grad_cam_at_any_layer_is_the_product_of_both_methods(layer, shipped, photos):
+    """The layer that is asked for is Grad-CAM's."""
+    y = load("attributions")["y"]
+    assert_matches(guided_grad_cam(photos, y, shipped, layer), product_of_both(photos, y, shipped, layer))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_guided_grad_cam_of_any_number_of_images_is_the_product_of_both_methods(count, small_net, random):
+    """Each image gets its own product, alone and among others, for images that are not square."""
+    X, y = torch.randn(count, 3, 6, 9, generator=random), torch.arange(1, count + 1) % 5
+    product = product_of_both(X, y, small_net)
+    assert_matches(guided_grad_cam(X, y, small_net), product)
+    singles = [guided_grad_cam(X[i : i + 1], y[i : i + 1], small_net) for i in range(count)]
+    assert_matches(torch.cat(singles), product)
 
 
 @pytest.mark.parametrize("layer", ["features.0", "features.3", "features.6.expand3x3", "features.7", "features"])
@@ -153,11 +162,10 @@ def test_the_backward_pass_goes_no_deeper_than_the_layer(small_net, noise, froze
 
 def test_the_graph_begins_at_the_layer(shipped, photos):
     """Grad-CAM keeps nothing for the layers before its own: they run without recording."""
-    recorded = []
-    handle = shipped.features[5].register_forward_hook(lambda module, inputs, output: recorded.append(output))
-    with handle:
-        grad_cam(photos, torch.tensor([0, 1]), shipped, "features.12")
-    assert [output.requires_grad for output in recorded] == [False]
+    watches = Watches()
+    shipped.features[5] = nn.Sequential(shipped.features[5], watches)
+    grad_cam(photos, torch.tensor([0, 1]), shipped, "features.12")
+    assert [image.requires_grad for image in watches.seen] == [False]
 
 
 @pytest.mark.parametrize("technique", [grad_cam, guided_grad_cam])
@@ -178,7 +186,7 @@ def test_a_layer_that_gives_no_feature_maps_is_refused(technique, layer, message
 
 def test_guided_grad_cam_needs_one_forward_pass(small_net, noise):
     """Both factors start from the same forward pass."""
-    calls = []
-    small_net.register_forward_pre_hook(partial(lambda log, *_: log.append(1), calls))
+    watches = Watches()
+    small_net.features.insert(0, watches)
     guided_grad_cam(noise, torch.tensor([0, 1, 2]), small_net)
-    assert len(calls) == 1
+    assert len(watches.seen) == 1

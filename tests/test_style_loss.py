@@ -111,6 +111,32 @@ def test_value_and_gradient():
         assert_matches(gradient, slope)
 
 
+def by_definition(feats, targets):
+    """The style loss from your own Gram matrices as they are: a mistake in those is judged with those."""
+    grams = [gram_matrix(feats[layer]) for layer in LAYERS]
+    assert all(gram.detach().std() > 0 for gram in grams), "all entries of a Gram matrix are equal"
+    pairs = zip(grams, targets, WEIGHTS, strict=True)
+    return sum(weight * (gram - target).square().sum() for gram, target, weight in pairs)
+
+
+def test_the_value_is_that_of_the_definition():
+    """The loss is the sum over the style layers of weight times sum of squared differences of your Gram matrices."""
+    feats, targets = arguments()
+    assert_matches(style_loss(feats, LAYERS, targets, WEIGHTS), by_definition(feats, targets).detach())
+
+
+def test_the_gradient_is_that_of_the_definition():
+    """The loss sends back the gradient that its definition has, to every style layer's features."""
+    feats, targets = arguments()
+    chosen = [feats[layer] for layer in LAYERS]
+    expected, loss = by_definition(feats, targets), style_loss(feats, LAYERS, targets, WEIGHTS)
+    assert loss.requires_grad == expected.requires_grad, "the loss has lost its graph: no gradient flows back"
+    if expected.requires_grad:
+        slopes = torch.autograd.grad(expected, chosen)
+        for gradient, slope in zip(torch.autograd.grad(loss, chosen), slopes, strict=True):
+            assert_matches(gradient, slope)
+
+
 def test_the_gradient_agrees_with_finite_differences():
     """A small change of the features changes the loss as the gradient says."""
     feats, targets = arguments(torch.float64)
