@@ -21,7 +21,8 @@ TESTS = KIT / "tests"
 def check(task: str) -> None:
     """Run tests/test_`task`.py here, on the code as it is now, and print what holds and what does not.
 
-    Raises ValueError for a task that has no tests.
+    Where something does not hold and a known mistake explains it, say which. Raises ValueError for a task that has no
+    tests.
     """
     path = TESTS / f"test_{task}.py"
     if not path.is_file():
@@ -43,6 +44,11 @@ def check(task: str) -> None:
         status = pytest.main(options, plugins=[verdicts])
     ran = status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     print(verdicts.in_words() if ran else verdicts.not_collected or log.getvalue())
+    if ran and verdicts.found_mistakes():
+        from checks.diagnosis import closer_look
+
+        for hint in closer_look(task):
+            print(f"A closer look: {hint}")
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:

@@ -36,6 +36,10 @@ class Verdicts:
             self.printed = self.printed or report.capstdout.splitlines()[:PRINTED]
         return report
 
+    def found_mistakes(self) -> bool:
+        """Whether something does not hold that is written."""
+        return any(words and not words.startswith(UNWRITTEN) for words in self.complaints.values())
+
     def in_words(self) -> str:
         waiting = {words for words in self.complaints.values() if words and words.startswith(UNWRITTEN)}
         judged = {test: words for test, words in self.complaints.items() if words not in waiting}
