@@ -1,0 +1,175 @@
+"""A submission's files: from a folder or an archive come those that students write, and nothing else."""
+
+import ast
+import hashlib
+import io
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from grading.archive import Archive, BoundedReader
+from grading.entries import LARGEST_TOTAL, Container, SubmissionError, megabytes
+from grading.folder import Folder
+from grading.markers import MARKER
+from grading.shown import shown
+from submission.contents import MODULES, NOTEBOOKS
+
+__all__ = ["Submission", "SubmissionError", "converted", "read_submission"]
+
+LARGEST_MODULE = 2 * 2**20  # bytes
+LARGEST_FILE = 30 * 2**20
+LARGEST_PARSED = 2**18  # bytes; the parser needs up to a thousand times as much memory
+MOST_BRACKETS = 200_000  # in a notebook; each may become a list or a dictionary, and notebook 05 has about 500
+FIGURES = "figures/"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What was taken, each by its path in the kit.
+
+    `sources` are the modules that can be parsed, with line ends as \\n; `problems` says in words what is wrong with
+    the others. `sha256` is that of all files taken, wherever they lay.
+    """
+
+    name: str
+    sha256: str
+    sources: dict[str, str]
+    notebooks: dict[str, bytes]
+    figures: dict[str, bytes]
+    problems: tuple[str, ...]
+
+
+def read_submission(path: Path) -> Submission:
+    """Read a folder or a zip without writing, following links or running anything.
+
+    Raises SubmissionError, beginning with the name, for what is not there, hostile, damaged or too large.
+    """
+    name = path.resolve().name if path.is_dir() else path.stem
+    try:
+        with opened(path) as container:
+            files = taken_files(container)
+    except SubmissionError as error:
+        raise SubmissionError(f"{shown(path.name or name)}: {error}") from error
+    except OSError as error:
+        raise SubmissionError(f"{shown(str(path))} cannot be read: {error.strerror}. Check its permissions") from error
+    sources, problems = {}, []
+    for module in MODULES:
+        try:
+            sources[module] = source_of(module, files)
+        except ModuleProblem as problem:
+            problems.append(str(problem))
+    return Submission(
+        name=name,
+        sha256=digest(files),
+        sources=sources,
+        notebooks={notebook: files[notebook] for notebook in NOTEBOOKS if notebook in files},
+        figures={file: content for file, content in files.items() if file.startswith(FIGURES)},
+        problems=tuple(problems),
+    )
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Container]:
+    if path.is_dir():
+        yield Folder(path)
+    elif path.is_file():
+        with BoundedReader(io.FileIO(path)) as file:
+            yield Archive(file)
+    elif path.exists():
+        raise SubmissionError("it is neither a folder nor a file. Name a folder or a zip archive")
+    else:
+        raise SubmissionError("there is no such file or folder. Check its name")
+
+
+def taken_files(container: Container) -> dict[str, bytes]:
+    root = kit_root(container)
+    figures = [FIGURES + name for name in container.listing(root + FIGURES) if name.lower().endswith(".png")]
+    files = {}
+    left = LARGEST_TOTAL
+    for name in (*MODULES, *NOTEBOOKS, *figures):
+        content = container.read(root + name, LARGEST_MODULE if name in MODULES else LARGEST_FILE)
+        if content is not None:
+            files[name] = content
+            left -= len(content)
+        if left < 0:
+            raise SubmissionError(f"all its files together have more than {megabytes(LARGEST_TOTAL)}. Leave some out")
+    return files
+
+
+def kit_root(container: Container) -> str:
+    """The folder that holds most of the modules."""
+    found = container.roots().most_common(2)
+    if not found:
+        raise SubmissionError(f"it holds none of the modules, such as {MODULES[0]}. Hand in the kit's folder")
+    if len(found) > 1 and found[0][1] == found[1][1]:
+        both = " and ".join(sorted(shown(root) or "./" for root, _ in found))
+        raise SubmissionError(f"the kit is there more than once: {both}. Leave only the one that is to be graded")
+    return found[0][0]
+
+
+def digest(files: Mapping[str, bytes]) -> str:
+    total = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        total.update(f"{name}\0{len(content)}\0".encode())
+        total.update(content)
+    return total.hexdigest()
+
+
+class ModuleProblem(ValueError):
+    """A module that cannot be used, in words."""
+
+
+def source_of(name: str, files: Mapping[str, bytes]) -> str:
+    """A module's source, if it is there, is UTF-8 and parses. Raises ModuleProblem."""
+    if name not in files:
+        raise ModuleProblem(f"{name} is missing")
+    content = files[name].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if len(content) > LARGEST_PARSED:
+        raise ModuleProblem(f"{name} has {len(content) // 1024} kB; more than {LARGEST_PARSED // 1024} are not read")
+    try:
+        source = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ModuleProblem(f"{name}, line {line_at(content, error.start)}: this is not UTF-8") from error
+    if "\0" in source:
+        raise ModuleProblem(f"{name}, line {line_at(content, content.index(0))}: this is a NUL character")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(source)
+    except SyntaxError as error:
+        raise ModuleProblem(f"{name}, line {error.lineno or 1}: {shown(error.msg)}") from error
+    except (RecursionError, MemoryError, ValueError) as error:
+        raise ModuleProblem(f"{name}, line 1: it is too large or too deeply nested to be parsed") from error
+    return source
+
+
+def line_at(content: bytes, position: int) -> int:
+    return content.count(b"\n", 0, position) + 1
+
+
+def converted(notebook: bytes) -> str:
+    """The code of the cells that hold a solution's marker, as one Python source without magics; "" if there is none.
+
+    Raises SubmissionError for what is no notebook.
+    """
+    try:
+        if len(notebook) > LARGEST_FILE or notebook.count(b"[") + notebook.count(b"{") > MOST_BRACKETS:
+            raise ValueError("it is too large")
+        cells = json.loads(notebook)["cells"]
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        sources = [source.encode("utf-8", "replace").decode() for source in sources]  # no halves of characters
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise SubmissionError(f"this is no notebook: {shown(str(error), 80)}. Save it again in JupyterLab") from error
+    return "\n\n".join(without_magics(source) for source in sources if holds_solution(source))
+
+
+def holds_solution(source: str) -> bool:
+    markers = filter(None, map(MARKER.match, source.splitlines()))
+    return any(marker["kind"] == "SOLUTION" for marker in markers)
+
+
+def without_magics(source: str) -> str:
+    return "\n".join(line for line in source.splitlines() if not line.startswith(("%", "!")))
