@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: figures test lab writeup bench lint clean help
+.PHONY: figures test test-all lab writeup bench lint clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make lab       open the notebooks in JupyterLab"
 	@echo "make writeup   build the report, as PDF and PowerPoint, and say what is still open"
 ### BEGIN INSTRUCTOR
+	@echo "make test-all  the suite and what takes longer: release, grading, mutants, hostile submissions, Slurm"
 	@echo "make bench     measure our speed beside others and beside one bare pass (many minutes)"
 	@echo "make lint      check format and style with ruff"
 ### END INSTRUCTOR
@@ -31,6 +32,10 @@ writeup: $(READY)
 	@$(VENV)/bin/python -m writeup
 
 ### BEGIN INSTRUCTOR
+test-all: test
+	@$(VENV)/bin/python -m pip install -q -e ".[dev,grading]"
+	@$(VENV)/bin/python -m pytest -m long
+
 bench: $(READY)
 	@$(VENV)/bin/python -m benchmarks.speed
 

@@ -1,4 +1,11 @@
-"""For instructors: `python -m grading release OUT` makes the kit that students get."""
+"""For instructors: the student release, and grading.
+
+python -m grading release OUT                    the kit that students get
+python -m grading grade ZIP_OR_FOLDER --out OUT  one submission: results.json, report.md, report.html
+python -m grading batch FOLDER --out OUT         all submissions in a folder, and marks.csv; run it again to resume
+python -m grading gradescope OUT                 autograder.zip
+python -m grading catalogue                      checks/catalogue.json, after a change in tests/mutants
+"""
 
 import argparse
 import sys
@@ -6,22 +13,93 @@ from pathlib import Path
 
 from grading.markers import MarkerError
 from grading.proof import ReleaseError
-from grading.release import release
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m grading", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    words = "strip the solutions, prove that the result holds, and write a folder and a zip (some minutes)"
-    commands.add_parser("release", help=words).add_argument(
-        "out", type=Path, metavar="OUT", help="a new or empty folder"
-    )
-    options = parser.parse_args()
+    options = parser().parse_args()
     try:
-        print(release(options.out))
-    except (ReleaseError, MarkerError, OSError) as error:
+        return options.run(options)
+    except (ReleaseError, MarkerError, OSError, RuntimeError, ValueError) as error:
         print(f"Nothing was written. {error}", file=sys.stderr)
         return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command imports what it needs itself, since some of it takes seconds."""
+    whole = argparse.ArgumentParser(
+        prog="python -m grading", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = whole.add_subparsers(dest="command", required=True)
+
+    release = commands.add_parser("release", help="strip the solutions, prove that the result holds (some minutes)")
+    release.add_argument("out", type=Path, metavar="OUT", help="a new or empty folder")
+    release.set_defaults(run=run_release)
+
+    grade = commands.add_parser("grade", help="judge one submission")
+    grade.add_argument("submission", type=Path, metavar="ZIP_OR_FOLDER")
+    grade.add_argument("--out", type=Path, required=True)
+    grade.set_defaults(run=run_grade)
+
+    batch = commands.add_parser("batch", help="judge every submission in a folder; run it again to resume")
+    batch.add_argument("folder", type=Path, metavar="FOLDER")
+    batch.add_argument("--out", type=Path, required=True)
+    batch.add_argument("--executor", choices=("local", "slurm"), default="local")
+    batch.add_argument("--workers", type=int, help="how many at a time (default: as many as cores)")
+    batch.set_defaults(run=run_batch)
+
+    gradescope = commands.add_parser("gradescope", help="pack the autograder for Gradescope")
+    gradescope.add_argument("out", type=Path, metavar="OUT", help="a folder")
+    gradescope.set_defaults(run=run_gradescope)
+
+    commands.add_parser("catalogue", help="make checks/catalogue.json anew").set_defaults(run=run_catalogue)
+    return whole
+
+
+def run_release(options: argparse.Namespace) -> int:
+    from grading.release import release
+
+    print(release(options.out))
+    return 0
+
+
+def run_grade(options: argparse.Namespace) -> int:
+    from grading.grade import grade
+    from grading.reports import markdown
+
+    if not options.submission.exists():
+        raise FileNotFoundError(f"there is no {options.submission}: name a zip or a folder")
+    warn_of_missing_protection()
+    print(markdown(grade(options.submission, options.out)))
+    return 0
+
+
+def run_batch(options: argparse.Namespace) -> int:
+    from grading.batch import batch
+
+    warn_of_missing_protection()
+    return batch(options.folder, options.out, executor=options.executor, workers=options.workers)
+
+
+def warn_of_missing_protection() -> None:
+    from grading.isolation.sandbox import protection
+
+    for words in protection().missing():
+        print(
+            f"Less protected than it should be: {words}. Install bubblewrap, or grade in a container.", file=sys.stderr
+        )
+
+
+def run_gradescope(options: argparse.Namespace) -> int:
+    from grading.gradescope import pack
+
+    print(pack(options.out))
+    return 0
+
+
+def run_catalogue(options: argparse.Namespace) -> int:
+    from grading.catalogue import write
+
+    print(write())
     return 0
 
 

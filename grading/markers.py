@@ -4,8 +4,6 @@ import ast
 import re
 from dataclasses import dataclass
 
-import nbformat
-
 MARKER = re.compile(r"^(?P<indent> *)(?:<!-- )?### (?P<edge>BEGIN|END) (?P<kind>SOLUTION|INSTRUCTOR)(?: -->)?$")
 MEANT_AS_MARKER = re.compile(r"^[\s#<!-]*(BEGIN|END)[ _-]*(SOLUTION|INSTRUCTOR)", re.IGNORECASE)
 NOT_IMPLEMENTED = 'raise NotImplementedError("not implemented yet")'
@@ -98,6 +96,8 @@ def check_stub(stripped: str, name: str) -> None:
 
 def strip_notebook(source: str, name: str) -> str:
     """A notebook without outputs, and without the solutions in its code and its prose."""
+    import nbformat  # takes seconds, and grading needs it not
+
     notebook = nbformat.reads(source, as_version=4)
     for number, cell in enumerate(notebook.cells, start=1):
         place = f"{name}, cell {number}"
@@ -134,6 +134,8 @@ def strip(source: str, name: str) -> str:
 def solution_lines(source: str, name: str) -> list[str]:
     """Every line that must not survive."""
     if name.endswith(".ipynb"):
+        import nbformat
+
         cells = nbformat.reads(source, as_version=4).cells
         return [
             line

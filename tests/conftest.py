@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from networks import SmallNet, random_resnet18, random_vgg11
 from references.stored import load
 
+### BEGIN INSTRUCTOR
+pytest_plugins = ["grading.option"]
+### END INSTRUCTOR
 KIT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = pytest.MonkeyPatch()
 
@@ -38,7 +41,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
     report = yield
     if call.excinfo is not None and str(call.excinfo.value) == "not implemented yet":
         place = call.excinfo.traceback[-1]
-        report.longrepr = f"not implemented yet: {place.name} in {place.path.parent.name}/{place.path.name}"
+        path = Path(place.path)
+        report.longrepr = f"not implemented yet: {place.name} in {path.parent.name}/{path.name}"
     return report
 
 

@@ -1,0 +1,44 @@
+"""One submission, judged in this process: `grade(path, out)`. The code under test runs elsewhere."""
+
+import contextlib
+import io
+from pathlib import Path
+
+import pytest
+
+from grading import answers
+from grading.intake import Submission, SubmissionError, read_submission
+from grading.judge import KIT, Judge, graded_files
+from grading.marks import Marks
+from grading.reports import write_reports
+from grading.rubric import read_rubric
+
+
+def grade(path: Path, out: Path) -> Marks:
+    """Judge the folder or zip, and write results.json, report.md and report.html into `out`.
+
+    A submission that cannot be read gets no points and the reason. Raises RuntimeError when the kit itself is at fault.
+    A process can do this once, since pytest imports the tests only once.
+    """
+    try:
+        submission = read_submission(path)
+    except SubmissionError as error:
+        marks = read_rubric().marks(path.stem, "", (), {}, [str(error)], "")
+        write_reports(marks, {}, out)
+        return marks
+    return judged(submission, out)
+
+
+def prepare() -> None:
+    """What is the same for all submissions: the reference's answers. Raises RuntimeError if the kit is at fault."""
+    answers.prepare(graded_files(read_rubric()))
+
+
+def judged(submission: Submission, out: Path) -> Marks:
+    judge, said = Judge(submission, out), io.StringIO()
+    options = ["-p", "no:cacheprovider", "--capture=sys", f"--rootdir={KIT}", "-c", str(KIT / "pyproject.toml")]
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        pytest.main([*options, str(KIT / "tests")], plugins=[judge])
+    if judge.marks is None:
+        raise RuntimeError(f"the tests could not be run: {said.getvalue()[-2000:]}")
+    return judge.marks

@@ -1,0 +1,24 @@
+"""`pytest --submission FOLDER_OR_ZIP [--grade-to OUT]`: the same tests, on code that runs in another process."""
+
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("grading")
+    group.addoption("--submission", type=Path, metavar="FOLDER_OR_ZIP", help="judge this submission")
+    group.addoption("--grade-to", type=Path, metavar="OUT", help="write results.json and the reports into this folder")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    path = config.getoption("--submission")
+    if path is not None:
+        from grading.intake import SubmissionError, read_submission
+        from grading.judge import Judge
+
+        try:
+            submission = read_submission(path)
+        except SubmissionError as error:
+            raise pytest.UsageError(str(error)) from error
+        config.pluginmanager.register(Judge(submission, config.getoption("--grade-to")), "judge")

@@ -1,0 +1,58 @@
+"""The losses of style transfer for features and weights that students have not seen."""
+
+import numpy as np
+import pytest
+import torch
+
+from comparison import assert_matches
+from references import slow
+from style_transfer import content_loss, gram_matrix, style_loss, tv_loss
+
+
+def features(*shape, seed=31):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def assert_right(what, loss, picture, value, slope):
+    if what == "value":
+        assert_matches(loss, np.asarray(value))
+        return
+    assert loss.requires_grad, "the loss has lost its graph: no gradient flows back to the picture"
+    assert_matches(torch.autograd.grad(loss, picture)[0], slope)
+
+
+@pytest.mark.parametrize("shape", [(1, 9, 3, 11), (5, 2, 8, 8)])
+@pytest.mark.parametrize("what", ["value", "gradient"])
+def test_content_loss(what, shape):
+    """Value and gradient for features of other shapes."""
+    current, original = features(*shape).requires_grad_(), features(*shape, seed=32)
+    value, slope = slow.content_loss(0.37, current.detach().double().numpy(), original.double().numpy())
+    assert_right(what, content_loss(0.37, current, original), current, value, slope)
+
+
+@pytest.mark.parametrize("shape", [(1, 9, 3, 11), (5, 2, 8, 8)])
+def test_gram_matrix(shape):
+    """Matrices of features of other shapes, with and without normalization."""
+    x = features(*shape)
+    for normalize in (True, False):
+        assert_matches(gram_matrix(x, normalize), slow.gram(x.double().numpy(), normalize))
+
+
+def test_style_loss():
+    """Three layers of other sizes; the definition with one's own Gram matrices."""
+    feats = [features(1, 3, 7, 9), None, features(1, 6, 4, 4, seed=33), features(1, 4, 2, 5, seed=34)]
+    layers, weights = [2, 0, 3], [0.5, 40.0, 7.0]
+    targets = [0.2 * features(1, feats[i].shape[1], feats[i].shape[1], seed=40 + i) for i in layers]
+    grams = [gram_matrix(feats[i]) for i in layers]
+    assert all(gram.std() > 0 for gram in grams), "all entries of a Gram matrix are equal"
+    expected = sum(w * (gram - target).square().sum() for w, gram, target in zip(weights, grams, targets, strict=True))
+    assert_matches(style_loss(feats, layers, targets, weights), expected)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 3, 10), (1, 3, 9, 2)])
+@pytest.mark.parametrize("what", ["value", "gradient"])
+def test_tv_loss(what, shape):
+    """Value and gradient for pictures of other shapes."""
+    img = features(*shape).requires_grad_()
+    value, slope = slow.tv_loss(img.detach().double().numpy(), 0.83)
+    assert_right(what, tv_loss(img, 0.83), img, value, slope)

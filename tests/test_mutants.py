@@ -1,0 +1,80 @@
+"""Every known misconception, graded: it costs points in its own task and nowhere else, and gets its own hint."""
+
+import multiprocessing
+import os
+from collections import defaultdict
+from itertools import zip_longest
+from pathlib import Path
+
+import pytest
+
+from grading.catalogue import Mutant, mutants
+from grading.grade import grade
+from grading.marks import Marks
+from grading.notebook_cells import NOTEBOOK
+from submission.contents import MODULES
+
+KIT = Path(__file__).resolve().parent.parent
+# Mutants of these tasks stand side by side in one submission. A task whose answers the next one uses is not among the
+# other half, so that a mistake that costs points twice shows.
+HALVES = (
+    ("saliency", "guided_backprop", "grad_cam", "class_visualization", "gram_matrix"),
+    ("guided_grad_cam", "fooling", "content_loss", "style_loss", "tv_loss"),
+)
+
+
+def groups() -> list[tuple[Mutant, ...]]:
+    """All mutants, at most one of each task of a half together, and the kit's own solution, which is no mutant."""
+    by_task = defaultdict(list)
+    for mutant in mutants():
+        by_task[mutant.task].append(mutant)
+    rows = [row for half in HALVES for row in zip_longest(*(by_task.pop(task) for task in half))]
+    assert not by_task, f"these tasks are in no half: {list(by_task)}"
+    return [(), *(tuple(filter(None, row)) for row in rows)]
+
+
+def marks_of(group: tuple[Mutant, ...], folder: Path) -> Marks:
+    sources = {name: (KIT / name).read_text("utf-8") for name in MODULES}
+    for mutant in group:
+        sources[mutant.module] = mutant.source()
+    assert len({mutant.module for mutant in group}) == len(group), "two mutants change one module"
+    sources[NOTEBOOK] = (KIT / NOTEBOOK).read_text("utf-8")
+    for name, text in sources.items():
+        (folder / "kit" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "kit" / name).write_text(text, "utf-8")
+    return grade(folder / "kit", folder / "out")
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[Mutant, ...], Marks]:
+    """Two submissions at a time, each in a process of its own."""
+    context = multiprocessing.get_context("forkserver")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            patch.setenv(name, "1")
+        context.set_forkserver_preload(["grading.grade"])
+        with context.Pool(os.cpu_count(), maxtasksperchild=1) as pool:
+            together = [(group, tmp_path_factory.mktemp("mutants")) for group in groups()]
+            return dict(zip(groups(), pool.starmap(marks_of, together, chunksize=1), strict=True))
+
+
+@pytest.mark.long
+def test_the_kits_own_solution_gets_full_marks_and_no_hint(graded):
+    """Nothing is wrong with the solution, so nothing is lost and nothing is hinted at."""
+    marks = graded[()]
+    lost = {f"{task.name}.{mark.name}": mark.reason for task in marks.tasks for mark in task.properties if mark.reason}
+    assert not lost
+    assert marks.earned == marks.points
+    assert not any(task.hint for task in marks.tasks)
+    assert not marks.problems
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("group", groups()[1:], ids=lambda group: ",".join(f"{m.task}.{m.name}" for m in group))
+def test_each_mutant_loses_points_in_its_task_alone_and_gets_its_hint(group, graded):
+    """A mutated task loses points and is explained; the tasks beside it lose none."""
+    wrong = {mutant.task: mutant.hint for mutant in group}
+    for task in graded[group].tasks:
+        reasons = {mark.name: mark.reason for mark in task.properties if mark.reason}
+        assert (task.earned < task.points) == (task.name in wrong), f"{task.name}: {task.earned} points, {reasons}"
+        assert task.hint == wrong.get(task.name), f"{task.name}: another hint, {reasons}"
