@@ -19,9 +19,13 @@ def main() -> int:
     options = parser().parse_args()
     try:
         return options.run(options)
-    except (ReleaseError, MarkerError, OSError, RuntimeError, ValueError) as error:
+    except ModuleNotFoundError as error:
+        print(f"{error.name} is missing here: pip install -e '.[grading]'", file=sys.stderr)
+    except (ReleaseError, MarkerError) as error:
         print(f"Nothing was written. {error}", file=sys.stderr)
-        return 1
+    except (OSError, RuntimeError, ValueError) as error:
+        print(error, file=sys.stderr)
+    return 1
 
 
 def parser() -> argparse.ArgumentParser:

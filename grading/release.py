@@ -24,6 +24,7 @@ LEFT_OUT = (
     "training/",
     "images/painting/",
     "images/readme/draw.py",
+    "tests/fake_grader.py",
     "tests/hidden/",
     "tests/hostile/",
     "tests/mutants/",

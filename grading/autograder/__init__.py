@@ -1,0 +1,1 @@
+"""What runs inside Gradescope's container: setup.sh once, run_autograder for every submission."""
