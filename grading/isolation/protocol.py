@@ -17,6 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 LARGEST_MESSAGE = 256 * 2**20  # bytes
+LARGEST_DESCRIPTION = 16 * 2**20  # bytes of JSON, which takes many times as much when it is read
 LENGTH = struct.Struct(">Q")
 SENT_ONCE = 2**16  # bytes; a larger block of numbers is sent once and named by its hash from then on
 
@@ -46,8 +47,11 @@ def receive(channel: socket.socket, seconds: float | None = None) -> tuple[dict,
     if length > LARGEST_MESSAGE:
         raise ProtocolError(f"a message of {length} bytes")
     block = receive_exactly(channel, length, deadline)
+    described = int.from_bytes(block[:8], "little")
+    if described > LARGEST_DESCRIPTION:
+        raise ProtocolError(f"a message that takes {described} bytes to describe")
     try:
-        header = json.loads(block[8 : 8 + int.from_bytes(block[:8], "little")])
+        header = json.loads(block[8 : 8 + described])
         return json.loads(header["__metadata__"]["message"]), load(bytes(block))
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ProtocolError(f"a message that cannot be read ({type(error).__name__})") from error

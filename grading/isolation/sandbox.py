@@ -180,7 +180,7 @@ class Sandbox:
             if self.excess:
                 self.kill()
                 return
-            time.sleep(0.1)
+            time.sleep(0.25)
 
     def descendants(self) -> list[psutil.Process]:
         try:

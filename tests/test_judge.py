@@ -1,0 +1,78 @@
+"""One submission on its way through the judge: what costs what, and what stays hidden."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grading.notebook_cells import NOTEBOOK
+from grading.rubric import read_rubric
+from submission.archive import write_zip
+from submission.contents import MODULES
+
+KIT = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.long
+
+SEES = "print(tuple(X.shape))\n    saliency = gradient"
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess, dict, Path]:
+    """A submission in which four modules are out of order and one tells what it is given."""
+    folder = tmp_path_factory.mktemp("judge")
+    files = {name: (KIT / name).read_bytes() for name in (*MODULES, NOTEBOOK)}
+    saliency = files["visualizers/saliency.py"].decode()
+    assert saliency.count("saliency = gradient") == 1
+    files["visualizers/saliency.py"] = saliency.replace("saliency = gradient", SEES).encode()
+    files["visualizers/fooling.py"] = b"import no_such_package\n"
+    files["visualizers/class_visualization.py"] = b"import sys\nsys.exit(0)\n"
+    files["style_transfer/content_loss.py"] = b"def content_loss(:\n"
+    del files["style_transfer/tv_loss.py"]
+    write_zip(folder / "ada.zip", files)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--submission", str(folder / "ada.zip")]
+    run = subprocess.run([*command, "--grade-to", str(folder)], cwd=KIT, capture_output=True, text=True)
+    return run, json.loads((folder / "results.json").read_text("utf-8")), folder
+
+
+def test_a_module_that_cannot_be_used_costs_its_own_tasks_alone(graded):
+    """What is missing, cannot be parsed, or fails in its import gets nothing; everything else gets everything."""
+    _, results, _ = graded
+    lost = {"fooling", "class_visualization", "content_loss", "tv_loss"}
+    expected = {task.name: 0 if task.name in lost else task.points for task in read_rubric().tasks}
+    assert results["extra_data"]["tasks"] == expected
+
+
+def test_the_report_says_what_was_wrong_with_each_module(graded):
+    """Each module that could not be used is named with the reason."""
+    _, _, folder = graded
+    report = (folder / "report.md").read_text("utf-8").replace("\\", "")
+    for words in ("no_such_package", "SystemExit", "content_loss.py, line 1", "tv_loss.py is missing"):
+        assert words in report
+
+
+def test_what_code_prints_is_shown_but_not_what_hidden_tests_give_it(graded):
+    """The shapes of the visible tests appear, those of the hidden tests do not."""
+    _, _, folder = graded
+    everything = "".join((folder / name).read_text("utf-8") for name in ("report.md", "report.html", "results.json"))
+    assert "(2, 3, 72, 88)" in everything
+    for hidden in ("(3, 3, 65, 90)", "(3, 3, 91, 67)", "(11, 3, 7, 5)"):
+        assert hidden not in everything
+
+
+def test_pytest_shows_the_points(graded):
+    """`pytest --submission` ends with the sum."""
+    run, results, _ = graded
+    assert f"ada: {results['score']:g} of 100 points" in run.stdout
+    assert run.returncode == 1
+
+
+def test_a_submission_that_cannot_be_read_is_refused_in_one_sentence(tmp_path):
+    """No traceback for what is no archive."""
+    (tmp_path / "bad.zip").write_bytes(b"nothing")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--submission", str(tmp_path / "bad.zip")]
+    run = subprocess.run(command, cwd=KIT, capture_output=True, text=True)
+    assert run.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "bad.zip" in run.stderr
+    assert "Traceback" not in run.stderr + run.stdout
