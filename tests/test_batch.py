@@ -17,10 +17,9 @@ import psutil
 import pytest
 
 from grading import batch as batches
-from grading import fingerprints
-from grading.attempt import RECORD
-from grading.batch import BatchError, batch, submissions
-from grading.fingerprints import submission_sha256
+from grading.batch import BatchError, batch, fingerprints, submissions
+from grading.batch.attempt import RECORD
+from grading.batch.fingerprints import submission_sha256
 
 KIT = Path(__file__).resolve().parent.parent
 KIT_SHA256 = fingerprints.kit_sha256.__wrapped__
@@ -28,7 +27,7 @@ GRADER = "fake_grader:grade"
 COMMAND = """
 import sys
 from pathlib import Path
-from grading import fingerprints
+from grading.batch import fingerprints
 from grading.batch import batch
 fingerprints.kit_sha256 = lambda: "the kit"
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from grading import folder as folders
 from grading.intake import SubmissionError, converted, read_submission
+from grading.intake import folder as folders
 from submission.archive import write_zip
 from submission.contents import MODULES, NOTEBOOKS
 

@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from grading import thumbnails
 from grading.marks import Marks, Outcome, PropertyMark, TaskMark
-from grading.reports import class_csv, gradescope, html, markdown, write_reports
+from grading.reports import class_csv, gradescope, html, markdown, thumbnails, write_reports
 
 ATTACK = "</pre><script>alert(1)</script><img src=x onerror=alert(2)>"
 OVERRIDE = "abc\u202edef\x1b[31m\x00\ud800"

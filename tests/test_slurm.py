@@ -14,8 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grading import fingerprints, slurm
-from grading.batch import batch
+from grading.batch import batch, fingerprints, slurm
 
 KIT = Path(__file__).resolve().parent.parent
 GRADER = "fake_grader:grade"
@@ -51,7 +50,7 @@ PartitionName=tests Nodes=node Default=YES MaxTime=INFINITE State=UP
 COMMAND = """
 import sys
 from pathlib import Path
-from grading import fingerprints
+from grading.batch import fingerprints
 from grading.batch import batch
 fingerprints.kit_sha256 = lambda: "the kit"
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from grading.attempt import LOG, RESULTS, Attempt, failure, is_finished
 from grading.batch import GRADER, LIMIT
-from grading.fingerprints import submission_sha256
-from grading.local import on_this_machine, prepare
+from grading.batch.attempt import LOG, RESULTS, Attempt, failure, is_finished
+from grading.batch.fingerprints import submission_sha256
+from grading.batch.local import on_this_machine, prepare
 from writeup.whole import write_whole
 
 

@@ -21,7 +21,7 @@ from typing import NoReturn
 
 import psutil
 
-from grading.attempt import LOG, LONGEST_REASON, Attempt, begin, finish
+from grading.batch.attempt import LOG, LONGEST_REASON, Attempt, begin, finish
 
 PARENT_DEATH_SIGNAL, CHILD_SUBREAPER = 1, 36  # of prctl(2)
 LARGEST_DATA = 4 * 2**30  # bytes of memory of the process that grades

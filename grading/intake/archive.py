@@ -7,8 +7,8 @@ import zipfile
 import zlib
 from collections import Counter
 
-from grading import entries
-from grading.entries import LARGEST_TOTAL, MOST_ENTRIES, PACK_AGAIN, SubmissionError, megabytes
+from grading.intake import entries
+from grading.intake.entries import LARGEST_TOTAL, MOST_ENTRIES, PACK_AGAIN, SubmissionError, megabytes
 from grading.shown import shown
 from submission.contents import MODULES
 

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from math import ceil
 from pathlib import Path
 
-from grading.attempt import Attempt, is_finished
-from grading.local import KIT, on_this_machine
-from grading.supervisor import SINGLE_THREADED
+from grading.batch.attempt import Attempt, is_finished
+from grading.batch.local import KIT, on_this_machine
+from grading.batch.supervisor import SINGLE_THREADED
 
 MOST_JOBS = 500  # of an array; many clusters take no more than 1000
 AT_ONCE = 256

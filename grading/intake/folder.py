@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from grading.entries import MOST_ENTRIES, SubmissionError, check_names, check_size, is_from_macos, may_be_root
+from grading.intake.entries import MOST_ENTRIES, SubmissionError, check_names, check_size, is_from_macos, may_be_root
 from grading.shown import shown
 from submission.contents import MODULES
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from multiprocessing import connection, forkserver
 from pathlib import Path
 
-from grading.attempt import Attempt
-from grading.supervisor import PATIENCE, SINGLE_THREADED, STOPPED, supervise, supervise_preparation
+from grading.batch.attempt import Attempt
+from grading.batch.supervisor import PATIENCE, SINGLE_THREADED, STOPPED, supervise, supervise_preparation
 
-KIT = Path(__file__).resolve().parent.parent
+KIT = Path(__file__).resolve().parent.parent.parent
 
 
 def on_this_machine(attempts: Iterable[Attempt], workers: int | None = None) -> Iterator[Attempt]:
@@ -45,7 +45,7 @@ def prepare(grader: str, log: Path) -> bool:
 def start(target: Callable, grader: str, *arguments: object) -> multiprocessing.Process:
     """A process forked from one that has imported the grader's module, with all that it needs."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["grading.supervisor", grader.partition(":")[0]])
+    context.set_forkserver_preload(["grading.batch.supervisor", grader.partition(":")[0]])
     path = os.pathsep.join([str(KIT), *filter(None, [os.environ.get("PYTHONPATH")])])
     with environment(**SINGLE_THREADED, PYTHONPATH=path):
         forkserver.ensure_running()

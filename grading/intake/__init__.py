@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from grading.archive import Archive, BoundedReader
-from grading.entries import LARGEST_TOTAL, Container, SubmissionError, megabytes
-from grading.folder import Folder
+from grading.intake.archive import Archive, BoundedReader
+from grading.intake.entries import LARGEST_TOTAL, Container, SubmissionError, megabytes
+from grading.intake.folder import Folder
 from grading.markers import MARKER
 from grading.shown import shown
 from submission.contents import MODULES, NOTEBOOKS

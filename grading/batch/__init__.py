@@ -10,11 +10,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from grading.attempt import Attempt, begin, failure, finish, is_finished, read_results
-from grading.fingerprints import fingerprint
-from grading.local import on_this_machine, prepare
+from grading.batch.attempt import Attempt, begin, failure, finish, is_finished, read_results
+from grading.batch.fingerprints import fingerprint
+from grading.batch.local import on_this_machine, prepare
+from grading.batch.slurm import SlurmError, check_slurm, on_slurm
 from grading.reports import class_csv
-from grading.slurm import SlurmError, check_slurm, on_slurm
 from writeup.whole import write_whole
 
 GRADER = "grading.grade:grade"

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from grading import wording
 from grading.marks import Marks, PropertyMark, TaskMark
-from grading.page import html
+from grading.reports import wording
+from grading.reports.page import html
 from grading.shown import shown
 from writeup.whole import write_whole
 

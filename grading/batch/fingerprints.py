@@ -7,7 +7,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-KIT = Path(__file__).resolve().parent.parent
+KIT = Path(__file__).resolve().parent.parent.parent
 GRADING = ("grading", "tests", "checks", "data", "visualizers", "style_transfer", "submission")
 KINDS = (".py", ".toml", ".json", ".npz", ".safetensors", ".pth")
 NOT_OURS = {"__pycache__", "downloads"}

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.etree.ElementTree import Element, tostring
 
-from grading import wording
 from grading.marks import Marks, PropertyMark, TaskMark
+from grading.reports import wording
+from grading.reports.thumbnails import thumbnails
 from grading.shown import shown
-from grading.thumbnails import thumbnails
 
 STYLE = (Path(__file__).parent / "page.css").read_text("utf-8")
 GAP = 0.006  # between the parts of a bar, which is 1 wide
