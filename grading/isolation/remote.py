@@ -178,7 +178,8 @@ def as_error(name: str) -> type[Exception] | None:
 
 def link(remote: Remote, number: int, outputs: list[Tensor], leaves: list[Tensor]) -> tuple[Tensor, ...]:
     linked = Linked.apply(remote, number, len(outputs), *outputs, *leaves)
-    return linked if isinstance(linked, tuple) else (linked,)
+    linked = linked if isinstance(linked, tuple) else (linked,)
+    return tuple(output.requires_grad_() for output in linked)  # also where no argument asks for a gradient
 
 
 class Linked(torch.autograd.Function):

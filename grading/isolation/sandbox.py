@@ -22,7 +22,13 @@ from submission.contents import MODULES
 KIT = Path(__file__).resolve().parent.parent.parent
 BOX = Path("/kit")  # where the kit lies inside bubblewrap
 CODE = ("data", "visualizers", "style_transfer", "checks", "grading/isolation")
-SINGLE = ("data/assets.toml", "tests/networks.py", "tests/surroundings.py", "grading/__init__.py")
+SINGLE = (
+    "data/assets.toml",
+    "grading/__init__.py",
+    "tests/networks.py",
+    "tests/stand_ins.py",
+    "tests/surroundings.py",
+)
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
 BECOME = (
     "import os, sys; user = int(sys.argv[1]);"

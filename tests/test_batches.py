@@ -1,0 +1,33 @@
+"""A batch gives what its images give alone, be that right or wrong; results are as high and wide as their images."""
+
+import pytest
+import torch
+
+import stand_ins
+from comparison import assert_matches
+from networks import SmallNet
+from techniques import TECHNIQUES
+
+NAMES = [
+    "compute_saliency_maps",
+    "guided_backprop",
+    "grad_cam",
+    "make_fooling_image",
+    "class_visualization_update_step",
+]
+CHOSEN = {name: TECHNIQUES[name] for name in NAMES}
+CHOSEN["guided_grad_cam"] = lambda model, X, y: stand_ins.guided_grad_cam(X, y, model, "features.1")
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+@pytest.mark.parametrize("count", [1, 2, 7])
+@pytest.mark.parametrize("size", [(6, 9), (9, 6)], ids=str)
+def test_each_image_gets_alone_what_it_gets_among_others(name, count, size, random):
+    """The results of a batch are those of its images, one by one."""
+    technique, net = CHOSEN[name], SmallNet()
+    X, y = torch.randn(count, 3, *size, generator=random), torch.arange(1, count + 1) % 5
+    together = technique(net, X, y)
+    shape = tuple(together.shape)
+    assert shape[0] == count, f"{count} images gave results of shape {shape}"
+    assert shape[-2:] == size, f"images of size {size} gave results of shape {shape}"
+    assert_matches(torch.cat([technique(net, X[i : i + 1], y[i : i + 1]) for i in range(count)]), together)
