@@ -21,6 +21,8 @@ from grading.batch import BatchError, batch, fingerprints, submissions
 from grading.batch.attempt import RECORD
 from grading.batch.fingerprints import submission_sha256
 
+pytestmark = pytest.mark.long
+
 KIT = Path(__file__).resolve().parent.parent
 KIT_SHA256 = fingerprints.kit_sha256.__wrapped__
 GRADER = "fake_grader:grade"

@@ -20,6 +20,8 @@ from grading import catalogue
 from grading.catalogue import MODULES, Mutant, MutantError, in_place, mutants
 from grading.markers import solution_lines
 
+pytestmark = pytest.mark.long
+
 KIT = Path(__file__).resolve().parent.parent
 ALL = mutants()
 # Functions that are built from others, whose mistakes must not be found in them again.

@@ -18,6 +18,8 @@ from grading import gradescope
 from grading.gradescope import GradescopeError, pack, requirements
 from submission.contents import MODULES, NOTEBOOKS
 
+pytestmark = pytest.mark.long
+
 KIT = Path(__file__).resolve().parent.parent
 GRADER = "fake_grader:grade"
 STOPPED = "The autograder stopped before it had graded this submission"
