@@ -8,15 +8,17 @@ import pytest
 
 from grading import answers
 from grading.intake import Submission, SubmissionError, read_submission
+from grading.isolation.remote import CALL_SECONDS
 from grading.judge import KIT, Judge, graded_files
 from grading.marks import Marks
 from grading.reports import write_reports
 from grading.rubric import read_rubric
 
 
-def grade(path: Path, out: Path) -> Marks:
+def grade(path: Path, out: Path, seconds: float = CALL_SECONDS) -> Marks:
     """Judge the folder or zip, and write results.json, report.md and report.html into `out`.
 
+    A call of a submission's code may take so many seconds, all calls of a task a few times as many.
     A submission that cannot be read gets no points and the reason. Raises RuntimeError when the kit itself is at fault.
     A process can do this once, since pytest imports the tests only once.
     """
@@ -26,7 +28,7 @@ def grade(path: Path, out: Path) -> Marks:
         marks = read_rubric().marks(path.stem, "", (), {}, [str(error)], "")
         write_reports(marks, {}, out)
         return marks
-    return judged(submission, out)
+    return judged(submission, out, seconds)
 
 
 def prepare() -> None:
@@ -34,9 +36,17 @@ def prepare() -> None:
     answers.prepare(graded_files(read_rubric()))
 
 
-def judged(submission: Submission, out: Path) -> Marks:
-    judge, said = Judge(submission, out), io.StringIO()
-    options = ["-p", "no:cacheprovider", "--capture=sys", f"--rootdir={KIT}", "-c", str(KIT / "pyproject.toml")]
+def judged(submission: Submission, out: Path, seconds: float) -> Marks:
+    judge, said = Judge(submission, out, seconds), io.StringIO()
+    options = [
+        "-p",
+        "no:cacheprovider",
+        "--capture=sys",
+        "--tb=native",
+        f"--rootdir={KIT}",
+        "-c",
+        str(KIT / "pyproject.toml"),
+    ]
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         pytest.main([*options, str(KIT / "tests")], plugins=[judge])
     if judge.marks is None:

@@ -5,10 +5,12 @@ the tests that the rubric names are run, hidden ones too, and their outcomes bec
 """
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 import style_transfer
 import visualizers
@@ -16,8 +18,7 @@ from checks.diagnosis import diagnose, fingerprint
 from checks.verdicts import complaint_of
 from grading import answers, notebook_cells
 from grading.intake import Submission, SubmissionError
-from grading.isolation.protocol import Opaque
-from grading.isolation.remote import Remote, WorkerLost
+from grading.isolation.remote import CALL_SECONDS, Remote, WorkerLost
 from grading.marks import Marks, Outcome
 from grading.reports import write_reports
 from grading.rubric import Rubric, Task, read_rubric
@@ -30,12 +31,13 @@ CELLS = f"{notebook_cells.MODULE}.py"
 IMPORT_SECONDS = 15.0
 UNWRITTEN = "not implemented yet"
 LOSSES = 2  # how often a task may lose its worker before its other tests are given up
+LONG_CALLS = 3  # how many times as long as one call may take a task may take
 
 
 class Judge:
-    """Runs the graded tests of one submission; `marks` holds the result."""
+    """Runs the graded tests of one submission; `marks` holds the result. A call may take so many seconds."""
 
-    def __init__(self, submission: Submission, out: Path | None = None) -> None:
+    def __init__(self, submission: Submission, out: Path | None = None, seconds: float = CALL_SECONDS) -> None:
         self.submission = submission
         self.out = out
         self.rubric: Rubric = read_rubric()
@@ -43,9 +45,11 @@ class Judge:
         self.problems = list(submission.problems)
         self.unusable: dict[str, str] = {}  # module: why
         self.losses: dict[str, list[str]] = {}  # task: why its worker was lost
+        self.spent: Counter[str] = Counter()  # task: seconds
+        self.spent_before = 0.0  # on other tests than this one
         self.marks: Marks | None = None
         self.printed: str | None = None
-        self.remote = Remote({**submission.sources, **self.cells()})
+        self.remote = Remote({**submission.sources, **self.cells()}, seconds)
 
     def cells(self) -> dict[str, str]:
         """The solutions in notebooks, as a module."""
@@ -121,6 +125,15 @@ class Judge:
             pytest.fail(self.unusable[task.module], pytrace=False)
         if len(losses) >= LOSSES or any("seconds" in loss for loss in losses):
             pytest.fail(f"Not tried any more. {losses[0]}", pytrace=False)
+        most = LONG_CALLS * self.remote.seconds
+        if self.spent[task.name] > most:
+            pytest.fail(f"Not tried any more. The code took more than {most:.0f} seconds already.", pytrace=False)
+        self.spent_before = self.remote.waited
+        torch.set_grad_enabled(True)  # whatever an earlier test has left
+
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        self.spent[self.task_of(name_of(item)).name] += self.remote.waited - self.spent_before
+        self.spent_before = self.remote.waited
 
     def keep_what_was_printed(self) -> None:
         """Students see what their code prints, but not from now on: it could print what hidden tests show it."""
@@ -166,10 +179,9 @@ class Judge:
 
     def hint(self, task: str) -> str | None:
         try:
-            result = self.remote.call("checks.probes:probe", (task,), {})
-        except Exception:  # whatever a submission raises or does, it gets no hint then
+            return diagnose(task, fingerprint(self.remote.call("checks.probes:probe", (task,), {})))
+        except Exception:  # whatever a submission raises, does or gives, it gets no hint then
             return None
-        return None if isinstance(result, Opaque) else diagnose(task, fingerprint(result))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.marks is not None:

@@ -59,8 +59,8 @@ def test_fooling(X):
 def test_class_visualization(X):
     """One step moves the images the way in which score minus regularization grows."""
     net = SmallNet()
-    reference = slow.class_visualization_step(X, [0, 1, 2, 3], net, 1e-3, 5.0)
-    updated = visualizers.class_visualization_update_step(X, torch.arange(4), net, 1e-3, 5.0)
+    reference = slow.class_visualization_step(X, [0, 1, 2, 3], net, 1e-5, 5.0)
+    updated = visualizers.class_visualization_update_step(X, torch.arange(4), net, 1e-5, 5.0)
     assert_points_the_way(updated - X, reference - X.double())
 
 

@@ -73,7 +73,7 @@ def build(number: int, unpacker: "Unpacker") -> None:
 
 
 def state(module: nn.Module, numbers: dict[int, int], packer: "Packer", known: dict[int, Tensor]) -> dict:
-    """What the judge may ask about a module afterwards; the numbers of a tensor only where they are not `known`.
+    """What the judge may ask about a module afterwards.
 
     `known` holds, for the id of a tensor, the values that it had when it was built.
     """
@@ -96,13 +96,17 @@ def own_tensors(module: nn.Module) -> dict[str, Tensor]:
 
 def tensor_state(tensor: Tensor, packer: "Packer", known: dict[int, Tensor]) -> dict:
     before = known.get(id(tensor))
-    same = before is not None and before.shape == tensor.shape and torch.equal(before, tensor.detach())
     return {
-        "values": None if same else packer.pack(tensor.detach()),
+        "changed": before is None or not same(before, tensor.detach()),
         "requires_grad": bool(tensor.requires_grad),
         "grad": None if tensor.grad is None else packer.pack(tensor.grad.detach()),
         "hooks": len(tensor._backward_hooks or {}),
     }
+
+
+def same(a: Tensor, b: Tensor) -> bool:
+    """NaN is the same as NaN."""
+    return a.shape == b.shape and a.dtype == b.dtype and bool(((a == b) | (a != a) & (b != b)).all())
 
 
 def apply_state(module: nn.Module, said: dict, modules: list[nn.Module], unpacker: "Unpacker") -> None:
@@ -114,7 +118,9 @@ def apply_state(module: nn.Module, said: dict, modules: list[nn.Module], unpacke
         elif not isinstance(value, type | nn.Module) and not callable(value):
             vars(module)[name] = unpacker.unpack(said["attributes"][name])
     for name in said["attributes"].keys() - attributes(module).keys():
-        vars(module)[str(name)] = unpacker.unpack(said["attributes"][name])
+        if name in OWN or "_hooks" in name:
+            raise ValueError(f"{name} is no attribute of its own")
+        vars(module)[name] = unpacker.unpack(said["attributes"][name])
     for kind, count in said["hooks"].items():
         if kind in vars(module):
             vars(module)[kind] = dict.fromkeys(range(min(int(count), 9)), print)
@@ -127,20 +133,27 @@ def apply_state(module: nn.Module, said: dict, modules: list[nn.Module], unpacke
         module.__class__ = type("Replaced", (nn.Module,), {})
 
 
+def spoiled(tensor: Tensor) -> Tensor:
+    """NaN where there is one, other values elsewhere."""
+    has_nan = tensor.is_floating_point() or tensor.is_complex()
+    return torch.full_like(tensor, float("nan")) if has_nan else ~tensor.detach()
+
+
 def index_of(module: nn.Module, modules: list[nn.Module]) -> int:
     return next(number for number, known in enumerate(modules) if known is module)
 
 
 def apply_tensor_state(tensor: Tensor, said: dict | None, unpacker: "Unpacker") -> None:
-    """A tensor whose values, gradient or flags have changed changes here too. One that is gone becomes NaN."""
+    """A tensor whose gradient or flags have changed changes here too.
+
+    One whose values have changed, or that is gone, is spoiled: tests are to see that, but the values would be chosen by
+    the code that is judged, and whatever a test works out from them afterwards would be, too.
+    """
     with torch.no_grad():
+        if said is None or said["changed"]:
+            tensor.data.copy_(spoiled(tensor))
         if said is None:
-            tensor.data.fill_(float("nan"))
             return
-        if said["values"] is not None:
-            values = unpacker.unpack(said["values"])
-            same = isinstance(values, Tensor) and values.shape == tensor.shape
-            tensor.data.copy_(values if same else torch.full_like(tensor, float("nan")))
         if tensor.requires_grad != said["requires_grad"] and tensor.is_leaf:
             tensor.requires_grad_(said["requires_grad"] is True)
         grad = None if said["grad"] is None else unpacker.unpack(said["grad"])

@@ -169,6 +169,7 @@ class Unpacker:
         self.layouts = layouts
         self.nodes = nodes or []
         self.kept = kept if kept is not None else {}
+        self.size = 0  # bytes of all tensors, each counted as often as it appears
         self.storages: dict[str, Tensor] = {}
         self.leaves: dict[int, Tensor] = {}
         self.traces: dict[int, list] = {}
@@ -218,9 +219,13 @@ class Unpacker:
 
     def plain(self, node: dict) -> Tensor:
         try:
-            return self.tensors[node["tensor"]].reshape(node["size"])
+            tensor = self.tensors[node["tensor"]].reshape(node["size"])
         except (KeyError, TypeError, RuntimeError) as error:
             raise ProtocolError("a tensor without its numbers") from error
+        self.size += tensor.nbytes
+        if self.size > LARGEST_MESSAGE:
+            raise ProtocolError(f"tensors of more than {LARGEST_MESSAGE} bytes")
+        return tensor
 
     def storage(self, name: str) -> Tensor:
         """A block of numbers, the same one for all tensors that share it, and never the one that is kept."""

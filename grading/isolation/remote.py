@@ -1,10 +1,11 @@
 """The judge's side: functions that look like the kit's and run in a worker.
 
-A call copies its arguments to the worker, and copies back what became of them: changed models, images and random
-states change here too, so that the tests see what they would see in one process.
+A call copies its arguments to the worker, and marks here what was changed there: modes, hooks and attributes of models
+become what they became, tensors that were overwritten are spoiled.
 """
 
 import builtins
+import time
 from collections.abc import Callable, Mapping
 
 import torch
@@ -18,7 +19,17 @@ from grading.isolation.worker import walk
 
 START_SECONDS = 120.0  # to import torch
 CALL_SECONDS = 20.0
-UNREADABLE = (AttributeError, KeyError, IndexError, TypeError, ValueError, RuntimeError, OverflowError, RecursionError)
+UNREADABLE = (
+    AttributeError,
+    KeyError,
+    IndexError,
+    TypeError,
+    ValueError,
+    RuntimeError,
+    OverflowError,
+    RecursionError,
+    ProtocolError,
+)
 
 
 class WorkerLost(Exception):
@@ -38,6 +49,7 @@ class Remote:
         self.sandbox: Sandbox | None = None
         self.known: set[str] = set()
         self.number = 0
+        self.waited = 0.0  # seconds, for all answers so far
         self.printed = ""
 
     def function(self, path: str) -> Callable:
@@ -91,9 +103,11 @@ class Remote:
                 return type(value)(map(attach, value))
             if not isinstance(value, Tensor):
                 return value
-            other = None if shared[id(value)] is None else given[shared[id(value)]]
-            if other is not None and other.shape == value.shape and other.dtype == value.dtype:
-                return other.detach()
+            place = shared[id(value)]
+            if place is not None and not said["tensors"][place]["changed"]:
+                other = given[place]
+                if other.shape == value.shape and other.dtype == value.dtype:
+                    return other.detach()
             return linked.get(id(value), value)
 
         return attach(result)
@@ -116,11 +130,14 @@ class Remote:
     def ask(self, message: dict, packer: Packer) -> tuple[int, dict, Unpacker]:
         self.start()
         self.number += 1
+        begun = time.monotonic()
         try:
             protocol.send(self.sandbox.channel, {"id": self.number, **message}, packer.tensors, self.seconds)
             said, tensors = protocol.receive(self.sandbox.channel, self.seconds)
         except (Ended, TimeoutError, ProtocolError) as error:
             raise self.lost(self.why(error)) from None
+        finally:
+            self.waited += time.monotonic() - begun
         if not isinstance(said, dict) or said.get("id") != self.number:
             raise self.lost("wrote into the channel that its answers go through")
         self.known |= {name for name, block in packer.tensors.items() if block.nbytes >= protocol.SENT_ONCE}

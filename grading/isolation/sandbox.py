@@ -37,7 +37,7 @@ BECOME = (
 START = f"{BECOME}; sys.path[:0] = sys.argv[3:]; from grading.isolation.worker import main; main(int(sys.argv[2]))"
 LARGEST_MEMORY = 5 * 2**30  # bytes, all processes of a worker together
 LEAST_FREE = 2**29  # bytes of memory that the machine must keep
-MOST_PROCESSES = 64
+MOST_PROCESSES = 12
 PRINTED = 8192  # bytes that are kept
 
 

@@ -12,15 +12,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from grading.isolation import models
+from grading.isolation import models, syscalls
 from grading.isolation.protocol import Packer, Unpacker, receive, send
 
 LIMITS = {  # each for every process
     resource.RLIMIT_CPU: 600,  # seconds
     resource.RLIMIT_DATA: 3 * 2**30,  # bytes of memory that are not a file's
-    resource.RLIMIT_FSIZE: 16 * 2**20,  # bytes a file
-    resource.RLIMIT_NOFILE: 128,
-    resource.RLIMIT_NPROC: 48,
+    resource.RLIMIT_AS: 32 * 2**30,  # bytes of addresses, whose tables take memory too
+    resource.RLIMIT_FSIZE: 2**20,  # bytes a file
+    resource.RLIMIT_NOFILE: 64,
+    resource.RLIMIT_NPROC: 24,
     resource.RLIMIT_CORE: 0,
 }
 GRAPHS = 2048  # calls whose gradients may still be asked for
@@ -61,8 +62,9 @@ class Worker:
         return said, packer.tensors
 
     def keep(self, number: int, outputs: list[Tensor], leaves: dict[int, Tensor]) -> None:
-        if any(output.requires_grad for output in outputs):
-            self.graphs[number] = outputs, leaves
+        asking = [output for output in outputs if output.requires_grad]
+        if asking:
+            self.graphs[number] = asking, leaves
         while len(self.graphs) > GRAPHS:
             self.graphs.popitem(last=False)
 
@@ -72,11 +74,10 @@ class Worker:
         try:
             outputs, leaves = self.graphs[message["call"]]
             arriving = Unpacker(tensors, layouts=True).unpack(message["arriving"])
-            pairs = [pair for pair in zip(outputs, arriving, strict=True) if pair[0].requires_grad]
             gradients = torch.autograd.grad(
-                [output for output, _ in pairs],
+                outputs,
                 list(leaves.values()),
-                [gradient.to(output.dtype) for output, gradient in pairs],
+                [gradient.to(output.dtype) for output, gradient in zip(outputs, arriving, strict=True)],
                 retain_graph=True,
                 allow_unused=True,
             )
@@ -131,6 +132,7 @@ def main(descriptor: int) -> None:
         allowed = resource.getrlimit(kind)[1]
         most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
         resource.setrlimit(kind, (most, most))
+    syscalls.refuse()
     torch.set_num_threads(1)
     nn.Module()  # the first one imports
     channel = socket.socket(fileno=descriptor)
