@@ -70,7 +70,7 @@ class Judge:
 
         files = graded_files(self.rubric)
         references.slow = sys.modules["references.slow"] = answers.replayed(answers.prepare(files))
-        if config.args in ([], [str(TESTS)], ["tests"]):
+        if config.args_source is not pytest.Config.ArgsSource.ARGS or config.args == [str(TESTS)]:
             config.args[:] = map(str, files)
         for task in self.rubric.tasks:
             for name in task.functions:
@@ -138,8 +138,7 @@ class Judge:
     def keep_what_was_printed(self) -> None:
         """Students see what their code prints, but not from now on: it could print what hidden tests show it."""
         if self.printed is None:
-            self.remote.close()
-            self.printed = self.remote.printed
+            self.printed = self.remote.what_was_printed()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:

@@ -76,3 +76,17 @@ def test_a_submission_that_cannot_be_read_is_refused_in_one_sentence(tmp_path):
     assert run.returncode == pytest.ExitCode.USAGE_ERROR
     assert "bad.zip" in run.stderr
     assert "Traceback" not in run.stderr + run.stdout
+
+
+def test_a_folders_own_configuration_and_tests_are_left_alone(tmp_path):
+    """pytest takes a submission's folder neither for a place of tests nor for one with a conftest.py."""
+    trap = f"import pathlib; pathlib.Path({str(tmp_path / 'sprung')!r}).touch()\n"
+    for name in ("conftest.py", "test_trap.py", "visualizers/conftest.py", "visualizers/saliency.py"):
+        (tmp_path / "ada" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "ada" / name).write_text(trap, "utf-8")
+    (tmp_path / "ada" / "pytest.ini").write_text("[pytest]\naddopts = --collect-only\n", "utf-8")
+    for folder, words in ((KIT, ["--submission", str(tmp_path / "ada")]), (tmp_path / "ada", ["--submission=."])):
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words, "tests/test_saliency.py"]
+        run = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        assert not (tmp_path / "sprung").exists()
+        assert "ada: 0 of 100 points" in run.stdout

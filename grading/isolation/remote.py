@@ -19,6 +19,7 @@ from grading.isolation.worker import walk
 
 START_SECONDS = 120.0  # to import torch
 CALL_SECONDS = 20.0
+PIPE_SECONDS = 0.1  # for what was printed before an answer to come through
 UNREADABLE = (
     AttributeError,
     KeyError,
@@ -165,6 +166,13 @@ class Remote:
         why = self.sandbox.excess or why if self.sandbox else why
         self.close()
         return WorkerLost(f"The code {why}.")
+
+    def what_was_printed(self) -> str:
+        """By the first worker that printed anything, until now."""
+        if self.printed or self.sandbox is None:
+            return self.printed
+        time.sleep(PIPE_SECONDS)
+        return self.sandbox.printed()
 
     def close(self) -> None:
         if self.sandbox is not None:
