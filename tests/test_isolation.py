@@ -16,7 +16,7 @@ import pytest
 import torch
 from safetensors.torch import save
 from torch import nn
-from torchvision.models import resnet18
+from torchvision.models import resnet18, squeezenet1_1
 
 import networks
 from grading.isolation import sandbox as sandboxes
@@ -204,7 +204,7 @@ MODELS = {
     "functional": lambda: nn.Sequential(*(networks.FunctionalRelu(name) for name in networks.FUNCTIONS)),
     "double": lambda: SmallNet().double(),
     "resnet18": lambda: resnet18(num_classes=7).eval(),
-    "squeezenet": lambda: networks.random_resnet18(),
+    "squeezenet": lambda: squeezenet1_1(num_classes=4).eval(),
 }
 
 

@@ -92,7 +92,7 @@ class Protection:
         for path in python:
             words += [] if Path(path).is_relative_to("/usr") else [*readable_parents(path), "--ro-bind", path, path]
         words += ["--proc", "/proc", "--dev", "/dev", *limited("/dev/shm", 1), "--ro-bind", str(box), str(BOX)]
-        return [*words, "--remount-ro", "/", "--chdir", "/tmp", "--"]
+        return [*words, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"]
 
 
 def readable_parents(path: str) -> list[str]:

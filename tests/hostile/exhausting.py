@@ -126,7 +126,7 @@ def time_on_its_own():
 
 def patience():
     """Each call takes nearly as long as it may."""
-    time.sleep(4.5)
+    time.sleep(3)
 
 
 def time_without_signals():
@@ -142,5 +142,15 @@ def output():
         os.write(2, b"100 passed\n" * 10_000)
 
 
+TRIED = []
+
+
 def attack(name, *args, **kwargs):
-    globals()["@WAY@"]()
+    """Once in each process, if it lives on; but patience is tried anew."""
+    if not TRIED or "@WAY@" == "patience":
+        try:
+            globals()["@WAY@"]()
+        except Exception as error:
+            TRIED.append((type(error), str(error)))
+    kind, words = TRIED[0] if TRIED else (RuntimeError, "nothing happened")
+    raise kind(words)

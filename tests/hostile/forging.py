@@ -106,9 +106,9 @@ def bent_modules(**different):
 def many_copies():
     """A few bytes that stand for a thousand large tensors."""
     said, _ = answer()
-    large = {"tensor": "0", "size": [30 * 2**20], "requires_grad": True, "grad": None}
+    large = {"tensor": "0", "size": [4 * 2**20], "requires_grad": True, "grad": None}
     said |= {"result": {"list": [large] * 1000}, "requires_grad": [True] * 1000, "aliases": [None] * 1000}
-    return block(said, {"0": torch.zeros(30 * 2**20)})
+    return block(said, {"0": torch.zeros(4 * 2**20)})
 
 
 LIES = {
@@ -130,7 +130,7 @@ WAYS = {
     "truncated": lambda: say(block(*answer())[:100]) or os._exit(0),
     "garbage": lambda: say_and_wait(LENGTH.pack(1000), os.urandom(1000)),
     "deep JSON": lambda: say_and_wait(metadata("[" * 10**6)),
-    "wide JSON": lambda: say_and_wait(metadata("[" + "[]," * (60 * 2**20) + "[]]")),
+    "wide JSON": lambda: say_and_wait(metadata("[" + "[]," * (7 * 2**20) + "[]]")),
     "many copies": lambda: say_and_wait(many_copies()),
 }
 

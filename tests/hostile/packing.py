@@ -89,14 +89,12 @@ UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing": (lambda path: written(path, {"results.json": b'{"score": 100}'}), "none of the modules"),
 }
 
-# Sources for the modules in turn, and what the grader says about each.
+# Sources for the modules in turn, and what the grader says about each that is none.
 SOURCES: tuple[tuple[bytes, str], ...] = (
     (b"x = 1\0\n", "this is a NUL character"),
     (b"x = " + b"(" * 90_000 + b")" * 90_000, "too many nested|too deeply nested"),
-    (
-        "def grad_cam(*given): return given[0] #\u202e\u2066 0 * ]0[ \u2069\n".encode(),
-        "expected|Not implemented|shape|cosine",
-    ),
+    # This one is read, though people read it otherwise.
+    ("def grad_cam(*given): return given[0] #\u202e\u2066 0 * ]0[ \u2069\n".encode(), ""),
     ("# \u00e9\nx = 1\n".encode("latin-1"), "this is not UTF-8"),
     (b"x = " + b"-" * 200_000 + b"1\n", "too deeply nested|cannot be imported"),
     (b"# " + b"x" * 300_000 + b"\n", "more than 256 are not read"),
@@ -120,7 +118,7 @@ FIGURES = {
     "figures/empty.png": b"",
     "figures/page.png": b"<script>alert(1)</script>",
     "figures/cut.png": picture(4000, 4000)[:40],
-    "figures/program.png": b"#!/bin/sh\ntouch /tmp/@MARK@\n",
+    "figures/program.png": b"#!/bin/sh\ntouch /tmp/results.json\n",
 }
 
 PLANT = b"import builtins\nbuiltins.planted = __file__\nraise SystemExit('100 passed')\n"

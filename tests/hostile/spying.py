@@ -18,6 +18,7 @@ KEPT = re.compile(
 SOLUTION = b"### BEGIN " + b"SOLUTION"
 PLACES = ("@KIT@", "@SUBMISSIONS@", "@OUT@")  # an attacker may know them
 ROOT = "@ROOT@"
+ELSEWHERE = ("/proc", "/sys", *(f"{home}/lib" for home in ("", "/usr", sys.prefix, sys.base_prefix)))
 PIDS = "@PIDS@"
 
 
@@ -59,7 +60,7 @@ def known_names():
 
 def every_file():
     for parent, name in inside(ROOT):
-        if not parent.startswith(("/proc", "/sys")) and KEPT.fullmatch(name) and "site-packages" not in parent:
+        if KEPT.fullmatch(name) and not parent.startswith(ELSEWHERE):
             yield from opened([f"{parent}/{name}"])
 
 
