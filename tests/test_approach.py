@@ -70,31 +70,32 @@ def test_gram_matrix(random):
     assert_points_the_way(gram_matrix(features), slow.gram(features.double().numpy()))
 
 
-SCALES = (0.1, 0.5, 1.0, 2.0)
+SCALES = torch.tensor([0.1, 2.0, 0.5, 1.0, 1.5, 0.2, 1.2, 0.7]).view(8, 1, 1, 1, 1)
 
 
 def test_content_loss(random):
-    """The loss grows with the square of the distance."""
-    x, y = torch.randn(2, 1, 3, 4, 5, generator=random)
-    values = [content_loss(0.5, scale * x, scale * y) for scale in SCALES]
-    expected = [
-        slow.content_loss(0.5, (scale * x).double().numpy(), (scale * y).double().numpy())[0] for scale in SCALES
-    ]
+    """The loss grows with the square of the distance, wherever the features lie."""
+    x, noise = torch.randn(2, 8, 1, 3, 4, 5, generator=random)
+    pairs = list(zip(3 * x, 3 * x + SCALES * noise, strict=True))
+    values = [content_loss(0.5, *pair) for pair in pairs]
+    expected = [slow.content_loss(0.5, *(features.double().numpy() for features in pair))[0] for pair in pairs]
     assert_points_the_way(torch.stack(values), torch.tensor(expected))
 
 
 def test_tv_loss(random):
-    """The loss grows with the square of the differences."""
-    x = torch.randn(1, 3, 6, 5, generator=random)
-    values = [tv_loss(scale * x, 0.5) for scale in SCALES]
-    expected = [slow.tv_loss((scale * x).double().numpy(), 0.5)[0] for scale in SCALES]
+    """The loss grows with the square of the differences, however bright the picture is."""
+    pictures = SCALES * torch.randn(8, 1, 3, 6, 5, generator=random) + 3 * torch.randn(8, 1, 1, 1, 1, generator=random)
+    values = [tv_loss(picture, 0.5) for picture in pictures]
+    expected = [slow.tv_loss(picture.double().numpy(), 0.5)[0] for picture in pictures]
     assert_points_the_way(torch.stack(values), torch.tensor(expected))
 
 
 def test_style_loss(random):
     """The loss grows with the square of the differences of Gram matrices, whatever those are."""
     x = torch.randn(1, 4, 6, 5, generator=random)
-    targets = [stand_ins.gram_matrix(x) + scale * torch.randn(1, 4, 4, generator=random) for scale in SCALES]
+    targets = [
+        stand_ins.gram_matrix(x) + scale * torch.randn(1, 4, 4, generator=random) for scale in (0.1, 0.5, 1.0, 2.0)
+    ]
     values = [stand_ins.style_loss([x], [0], [target], [3.0]) for target in targets]
     expected = [3.0 * (stand_ins.gram_matrix(x) - target).square().sum().item() for target in targets]
     assert_points_the_way(torch.stack(values), torch.tensor(expected))
