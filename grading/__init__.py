@@ -1,1 +1,1 @@
-"""For instructors: the student release. Students' copies of the kit come without this package."""
+"""For instructors: the student release, and grading. Students' copies of the kit come without this package."""

@@ -15,7 +15,16 @@ import torch
 
 KIT = Path(__file__).resolve().parent.parent
 CACHE = KIT / "build" / "grading"
-MADE_FROM = ("tests/[!t]*.py", "tests/references/*", "data/*.py", "data/weights/*", "grading/record*.py")
+# beside the tests themselves
+MADE_FROM = (
+    "tests/[!t]*.py",
+    "tests/techniques.py",
+    "tests/references/*",
+    "data/*.py",
+    "data/weights/*",
+    "grading/record*.py",
+    "grading/replayed.py",
+)
 
 
 def fingerprint(tests: Sequence[Path]) -> str:
