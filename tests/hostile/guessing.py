@@ -30,8 +30,6 @@ WAYS = {
     "ones": lambda x, args: torch.ones_like(x),
     "noise": lambda x, args: noise(x).to(x.dtype),
     "echo": lambda x, args: x,
-    "copy": lambda x, args: x.clone(),
-    "sum": lambda x, args: x.sum(),
     "zeros of zeros": lambda x, args: overwrite(args, lambda t: t.zero_()) or torch.zeros_like(x),
     "zeros of noise": lambda x, args: overwrite(args, lambda t: t.copy_(1e12 * noise(t))) or torch.zeros_like(x),
     "noise of nothing": lambda x, args: overwrite(args, lambda t: t.fill_(float("nan"))) or noise(x).to(x.dtype),

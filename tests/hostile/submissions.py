@@ -30,7 +30,7 @@ SUBMISSIONS = {
     "ending otherwise": [
         ("ending: abort", LOST),
         ("ending: closed files", LOST),
-        ("ending: overflow", LOST),
+        ("ending: overflow", f"{LOST}|{SLOW}"),
         ("ending: unspeakable", LOST),
         ("exhausting: time_on_its_own", SLOW),
         ("exhausting: time_without_signals", SLOW),
@@ -44,7 +44,7 @@ SUBMISSIONS = {
         ("exhausting: memory_of_lists at import", "cannot be imported: MemoryError"),
         ("exhausting: processes at import", "cannot be imported: The code started more than"),
         ("exhausting: time_on_its_own at import", f"cannot be imported: {SLOW}"),
-        ("ending: overflow at import", f"cannot be imported: {LOST}"),
+        ("ending: overflow at import", f"cannot be imported: ({LOST}|{SLOW})"),
         (HONEST, ""),
     ],
     "exhausting": [
@@ -182,16 +182,16 @@ SUBMISSIONS = {
         ("patching: packer", ""),
         ("patching: worker", ""),
     ],
-    **{name: [(f"guessing: {name}", "")] * 8 for name in ("zeros", "ones", "noise", "echo", "zeros of noise")},
-    "guessing otherwise": [
+    **{name: [(f"guessing: {name}", "")] * 8 for name in ("zeros", "ones", "noise", "echo")},
+    "overwriting": [
         ("guessing: zeros of zeros", ""),
+        ("guessing: zeros of noise", ""),
         ("guessing: noise of nothing", ""),
+        ("guessing: zeros of noise", ""),
+        ("guessing: zeros of noise", ""),
         ("guessing: zeros of zeros", ""),
-        ("guessing: copy", ""),
-        ("guessing: zeros of zeros", ""),
-        ("guessing: sum", ""),
+        ("guessing: zeros of noise", ""),
         ("guessing: noise of nothing", ""),
-        ("guessing: sum", ""),
     ],
 }
 
