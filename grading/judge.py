@@ -54,14 +54,14 @@ class Judge:
 
     def cells(self) -> dict[str, str]:
         """The solutions in notebooks, as a module."""
-        if notebook_cells.NOTEBOOK not in self.submission.notebooks:
+        notebook = self.submission.notebooks.get(notebook_cells.NOTEBOOK)
+        if notebook is None:
             self.problems.append(f"{notebook_cells.NOTEBOOK} is missing")
-            return {}
         try:
-            return {CELLS: notebook_cells.as_module(self.submission.notebooks[notebook_cells.NOTEBOOK])}
+            return {CELLS: notebook_cells.as_module(notebook or notebook_cells.EMPTY)}
         except SubmissionError as error:
             self.problems.append(f"{notebook_cells.NOTEBOOK}: {error}")
-            return {}
+            return {CELLS: notebook_cells.as_module(notebook_cells.EMPTY)}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:

@@ -10,6 +10,7 @@ from grading.intake import converted
 KIT = Path(__file__).resolve().parent.parent
 NOTEBOOK = "notebooks/01_saliency_maps.ipynb"
 MODULE = "notebook_cells"
+EMPTY = b'{"cells": []}'  # a notebook in which nothing is written
 FUNCTION = """import torch
 from torch.nn import functional
 from torch.nn import functional as F
