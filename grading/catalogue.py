@@ -17,23 +17,13 @@ from pathlib import Path
 from checks.diagnosis import CATALOGUE, fingerprint
 from checks.probes import ordinary_questions, probe
 from grading.markers import regions
+from grading.rubric import read_rubric
 from writeup.whole import write_whole
 
 KIT = Path(__file__).resolve().parent.parent
 MUTANTS = KIT / "tests" / "mutants"
 PACKAGES = ("visualizers", "style_transfer")
-MODULES = {
-    "saliency": "visualizers/saliency.py",
-    "guided_backprop": "visualizers/guided_backprop.py",
-    "grad_cam": "visualizers/grad_cam.py",
-    "guided_grad_cam": "visualizers/grad_cam.py",
-    "fooling": "visualizers/fooling.py",
-    "class_visualization": "visualizers/class_visualization.py",
-    "content_loss": "style_transfer/content_loss.py",
-    "gram_matrix": "style_transfer/style_loss.py",
-    "style_loss": "style_transfer/style_loss.py",
-    "tv_loss": "style_transfer/tv_loss.py",
-}
+MODULES = {task.name: task.module for task in read_rubric().tasks if (MUTANTS / f"{task.name}.toml").is_file()}
 
 
 class MutantError(ValueError):

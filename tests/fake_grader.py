@@ -10,6 +10,13 @@ import zipfile
 from pathlib import Path
 
 
+def hand_in(folder: Path, **works: str) -> None:
+    """A submission of each name, which does what it says."""
+    for name, does in works.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name / "does").write_text(does, "utf-8")
+
+
 def grade(path: Path, out: Path) -> None:
     words = what_to_do(path).split()
     print("graded by a fake")

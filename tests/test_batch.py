@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from fake_grader import hand_in
 from grading import batch as batches
 from grading.batch import BatchError, batch, fingerprints, submissions
 from grading.batch.attempt import RECORD
@@ -66,12 +67,6 @@ def folder(tmp_path):
 @pytest.fixture
 def out(tmp_path):
     return tmp_path / "out"
-
-
-def hand_in(folder, **works):
-    for name, does in works.items():
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        (folder / name / "does").write_text(does, "utf-8")
 
 
 def hand_in_zip(path, does):

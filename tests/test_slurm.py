@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from fake_grader import hand_in
 from grading.batch import batch, fingerprints, slurm
 
 KIT = Path(__file__).resolve().parent.parent
@@ -155,12 +156,6 @@ def folder(tmp_path):
 @pytest.fixture
 def out(tmp_path):
     return tmp_path / "out"
-
-
-def hand_in(folder, **works):
-    for name, does in works.items():
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        (folder / name / "does").write_text(does, "utf-8")
 
 
 def run(folder, out, executor="slurm", **options):
