@@ -212,6 +212,8 @@ def page():
 def open_and_run_all(page, address):
     page.goto(address)
     page.get_by_role("heading", name="1 · Saliency maps").wait_for(timeout=60_000)
+    # JupyterLab drops "Run All Cells" without a word while the notebook has no kernel yet.
+    page.get_by_text("Python 3 (ipykernel) | Idle").first.wait_for(timeout=120_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
 
