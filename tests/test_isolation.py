@@ -691,9 +691,13 @@ def test_nothing_can_be_written_but_in_its_own_folder(place, call):
         call("write", place)
 
 
-def test_what_is_missing_is_said():
+@pytest.mark.parametrize(
+    ("machine", "can"), [("x86_64", "see"), ("aarch64", "see"), ("mips", "reach the network and see")]
+)
+def test_what_is_missing_is_said(machine, can, monkeypatch):
+    monkeypatch.setattr(sandboxes.syscalls.platform, "machine", lambda: machine)
     words = sandboxes.Protection(False, 0).missing()
-    assert "bubblewrap cannot start here" in words[0]
+    assert words[0] == f"bubblewrap cannot start here, so submissions can {can} other processes"
     assert str(KIT) in words[1]
     assert sandboxes.Protection(True, 0).missing() == []
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+from grading.isolation import syscalls
 from grading.markers import strip
 from submission.contents import MODULES
 
@@ -68,7 +69,8 @@ class Protection:
         """In words, for the grader."""
         lacking = []
         if not self.bubblewrap:
-            lacking.append("bubblewrap cannot start here, so submissions can reach the network and see processes")
+            network = "" if syscalls.program() else "reach the network and "
+            lacking.append(f"bubblewrap cannot start here, so submissions can {network}see other processes")
         if not self.bubblewrap and not (self.user and KIT.stat().st_mode & 0o007 == 0):
             lacking.append(f"submissions can read {KIT}, and the references in it")
         return lacking
