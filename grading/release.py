@@ -31,6 +31,7 @@ LEFT_OUT = (
     "tests/references/make_references.py",
     "tests/references/slow.py",
     "tests/test_batch.py",
+    "tests/test_benchmarks.py",
     "tests/test_checks.py",
     "tests/test_comparison.py",
     "tests/test_diagnosis.py",
