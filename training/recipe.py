@@ -1,0 +1,46 @@
+"""Every number of the recipe, in one place."""
+
+from dataclasses import dataclass
+
+HELD_OUT = 100  # of the large photographs, never trained on
+LARGE = 192  # pixels: photographs with at least such a shorter side are large; they alone are sharp when enlarged
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of the training, which sees so many random crops of `size` px, `images` in all, in batches.
+
+    `kind`: "blocks" trains each block of the network alone, on what the teacher gives it; "whole" trains all of them
+    together. A share `large` of the crops comes from the large photographs. A crop covers between `smallest_area` and
+    all of its photograph. The learning rate rises for the first 2 % and then falls to zero along a cosine.
+    """
+
+    kind: str
+    images: int
+    size: int
+    smallest_area: float
+    large: float
+    rate: float
+    batch: int = 32
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("blocks", "whole"):
+            raise ValueError(f'a stage\'s kind is {self.kind!r}: choose "blocks" or "whole"')
+
+
+RECIPES = {
+    # From random weights: about four hours on two CPU cores, half an hour on a large GPU.
+    "full": (
+        Stage("blocks", images=400_000, size=128, smallest_area=0.3, large=0.5, rate=3e-3),
+        Stage("whole", images=1_000_000, size=128, smallest_area=0.4, large=0.5, rate=8e-4),
+        Stage("whole", images=400_000, size=224, smallest_area=0.3, large=0.9, rate=4e-4),
+    ),
+    # From weights that are good already (--start): sharp crops alone, at the size that the weights are used at.
+    "finish": (Stage("whole", images=300_000, size=224, smallest_area=0.3, large=0.9, rate=3e-4),),
+    # Does everything work? Two minutes on two CPU cores.
+    "smoke": (
+        Stage("blocks", images=320, size=64, smallest_area=0.4, large=0.5, rate=3e-3, batch=16),
+        Stage("whole", images=320, size=64, smallest_area=0.4, large=0.5, rate=5e-4, batch=16),
+    ),
+}
