@@ -222,12 +222,13 @@ def test_training_brings_the_student_closer(tmp_path):
     assert whole_loss(images, student, teacher).item() < 0.8 * before
 
 
-def test_a_checkpoint_of_another_recipe_is_refused(tmp_path):
-    settings = {"bfloat16": False, "progress": False}
-    stage = replace(STAGE, images=4)
-    distill(network(0), LARGE_ONES, SMALL_ONES, [stage], tmp_path / "c.pt", **settings)
-    with pytest.raises(ValueError, match="another recipe, seed or start: delete it"):
-        distill(network(0), LARGE_ONES, SMALL_ONES, [stage], tmp_path / "c.pt", seed=1, **settings)
+@pytest.mark.parametrize("other", [{"seed": 1}, {"start": network(1).state_dict()}, {"teacher": network(1)}])
+def test_a_checkpoint_of_another_training_is_refused(other, tmp_path):
+    settings = {"teacher": network(0), "bfloat16": False, "progress": False}
+    photographs = {"large": LARGE_ONES, "small": SMALL_ONES, "recipe": [replace(STAGE, images=4)]}
+    distill(**photographs, checkpoint=tmp_path / "c.pt", **settings)
+    with pytest.raises(ValueError, match="another recipe, seed, teacher or start: delete it"):
+        distill(**photographs, checkpoint=tmp_path / "c.pt", **{**settings, **other})
 
 
 def test_a_stage_of_an_unknown_kind_is_refused():

@@ -7,16 +7,17 @@ whatever, the same command goes on at the last checkpoint. Hinton et al. 2015, a
 
 import argparse
 import datetime
+import hashlib
+import io
 import json
 import math
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Subset
@@ -30,6 +31,7 @@ from training.evaluate import figures
 from training.losses import blocks_loss, whole_loss
 from training.photographs import Crops, jittered, read_photographs, split
 from training.recipe import HELD_OUT, RECIPES, SEED, Stage
+from writeup.whole import write_whole
 
 DECAY = 0.998  # of the exponential average of the weights, which is the result
 WARM_UP = 0.02
@@ -85,15 +87,16 @@ def distill(
     """The student after all stages: the average of its weights over the last steps, on the CPU.
 
     A checkpoint is written after `every` images and each stage, and taken up if there is one: the result is the same.
-    Raises ValueError for a checkpoint of another recipe, seed or start.
+    Raises ValueError for a checkpoint of another recipe, seed, teacher or start.
     """
     device = next(teacher.parameters()).device
-    identity = json.dumps([[asdict(stage) for stage in recipe], seed, len(large), len(small), start is not None])
+    networks = [digest(teacher.state_dict()), start and digest(start)]
+    identity = json.dumps([[asdict(stage) for stage in recipe], seed, len(large), len(small), networks])
     training = begin(start, seed, device)
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device, weights_only=True)
         if state["identity"] != identity:
-            raise ValueError(f"{checkpoint} belongs to another recipe, seed or start: delete it to begin anew")
+            raise ValueError(f"{checkpoint} belongs to another recipe, seed, teacher or start: delete it to begin anew")
         training.restore(state)
     while training.stage < len(recipe):
         stage = recipe[training.stage]
@@ -154,25 +157,20 @@ def rate(stage: Stage, seen: int) -> float:
     return stage.rate * min(1.0, (done + 1e-3) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
 
 
+def digest(state: dict[str, Tensor]) -> str:
+    return hashlib.sha256(to_safetensors({name: tensor.cpu() for name, tensor in state.items()})).hexdigest()
+
+
 def save(path: Path, state: dict[str, object]) -> None:
-    replaced(path, lambda temporary: torch.save(state, temporary))
+    content = io.BytesIO()
+    torch.save(state, content)
+    write_whole(path, content.getvalue())
 
 
 def export(student: nn.Module, about: dict[str, str], path: Path) -> None:
     """The weights in half precision, with what is to be known about them."""
     state = {name: tensor.half().contiguous() for name, tensor in student.state_dict().items()}
-    replaced(path, lambda temporary: save_file(state, temporary, metadata=about))
-
-
-def replaced(path: Path, write: Callable[[Path], None]) -> None:
-    """Written under another name first, so that the file is never half there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, to_safetensors(state, metadata=about))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
