@@ -158,7 +158,8 @@ def rate(stage: Stage, seen: int) -> float:
 
 
 def digest(state: dict[str, Tensor]) -> str:
-    return hashlib.sha256(to_safetensors({name: tensor.cpu().contiguous() for name, tensor in state.items()})).hexdigest()
+    plain = {name: tensor.cpu().contiguous() for name, tensor in state.items()}
+    return hashlib.sha256(to_safetensors(plain)).hexdigest()
 
 
 def save(path: Path, state: dict[str, object]) -> None:
