@@ -36,6 +36,7 @@ BECOME = (
     "user and (os.setgroups([]), os.setresgid(user, user, user), os.setresuid(user, user, user))"
 )
 START = f"{BECOME}; sys.path[:0] = sys.argv[3:]; from grading.isolation.worker import main; main(int(sys.argv[2]))"
+PYTHON = os.path.abspath(sys.executable)  # which may have been called by a path that goes up and down
 LARGEST_MEMORY = 5 * 2**30  # bytes, all processes of a worker together
 LEAST_FREE = 2**29  # bytes of memory that the machine must keep
 MOST_PROCESSES = 12
@@ -71,6 +72,8 @@ class Protection:
         if not self.bubblewrap:
             network = "" if syscalls.program() else "reach the network and "
             lacking.append(f"bubblewrap cannot start here, so submissions can {network}see other processes")
+        if not self.bubblewrap and not self.user:
+            lacking.append("submissions run as you, and can change and delete your files")
         if not self.bubblewrap and not (self.user and KIT.stat().st_mode & 0o007 == 0):
             lacking.append(f"submissions can read {KIT}, and the references in it")
         return lacking
@@ -87,7 +90,7 @@ class Protection:
             words.append("--unshare-all")
         for name, value in environment(Path("/tmp")).items():
             words += ["--setenv", name, value]
-        python = dict.fromkeys((sys.base_prefix, sys.prefix, str(Path(os.path.realpath(sys.executable)).parent)))
+        python = dict.fromkeys((sys.base_prefix, sys.prefix, str(Path(os.path.realpath(PYTHON)).parent)))
         for path in SYSTEM:
             words += ["--ro-bind-try", path, path]
         words += [*limited("/tmp", 64), *(limited(str(KIT), 1) if KIT.is_relative_to("/usr") else [])]
@@ -128,7 +131,7 @@ def protection() -> Protection:
             box.chmod(0o755)
             words = [
                 *candidate.command(box),
-                sys.executable,
+                PYTHON,
                 "-I",
                 "-c",
                 f"{BECOME}; import numpy",
@@ -157,7 +160,7 @@ class Sandbox:
         with theirs:
             arguments = map(str, (shut_in.user, theirs.fileno(), inside, inside / "tests"))
             self.process = subprocess.Popen(
-                [*shut_in.command(box), sys.executable, "-I", "-B", "-u", "-c", START, *arguments],
+                [*shut_in.command(box), PYTHON, "-I", "-B", "-u", "-c", START, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
