@@ -4,6 +4,7 @@ The tests stay where they are. The functions that they call run in a worker, whi
 the tests that the rubric names are run, hidden ones too, and their outcomes become marks.
 """
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ TESTS, HIDDEN = KIT / "tests", KIT / "tests" / "hidden"
 PACKAGES = {"visualizers": visualizers, "style_transfer": style_transfer}
 CELLS = f"{notebook_cells.MODULE}.py"
 IMPORT_SECONDS = 15.0
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of an object in memory, another in each run, so reports would differ
 UNWRITTEN = "not implemented yet"
 LOSSES = 2  # how often a task may lose its worker before its other tests are given up
 LONG_CALLS = 3  # how many times as long as one call may take a task may take
@@ -149,8 +151,8 @@ class Judge:
             error = call.excinfo.value
             if isinstance(error, WorkerLost):
                 self.losses.setdefault(self.task_of(name_of(item)).name, []).append(str(error))
-            report.longrepr = said(error)
-            self.outcomes.append(Outcome(name_of(item), False, said(error), is_hidden(item)))
+            report.longrepr = ADDRESS.sub("", said(error))
+            self.outcomes.append(Outcome(name_of(item), False, report.longrepr, is_hidden(item)))
         elif call.when == "call":
             self.outcomes.append(Outcome(name_of(item), report.passed, "", is_hidden(item)))
         return report

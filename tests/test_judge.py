@@ -68,6 +68,19 @@ def test_pytest_shows_the_points(graded):
     assert run.returncode == 1
 
 
+def test_reports_name_no_places_in_memory(tmp_path):
+    """They would differ from run to run."""
+    source = (KIT / "style_transfer" / "tv_loss.py").read_text("utf-8")
+    wrong = "    loss = loss + img.sum() - img.sum().detach()\n    ### END SOLUTION"
+    write_zip(
+        tmp_path / "ada.zip", {"style_transfer/tv_loss.py": source.replace("    ### END SOLUTION", wrong).encode()}
+    )
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--submission={tmp_path / 'ada.zip'}"]
+    run = subprocess.run([*command, "tests/test_tv_loss.py"], cwd=KIT, capture_output=True, text=True)
+    assert "<built-in method any of Tensor object>()" in run.stdout
+    assert "0x" not in run.stdout
+
+
 def test_a_submission_that_cannot_be_read_is_refused_in_one_sentence(tmp_path):
     """No traceback for what is no archive."""
     (tmp_path / "bad.zip").write_bytes(b"nothing")
