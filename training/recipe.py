@@ -30,7 +30,7 @@ class Stage:
 
 
 RECIPES = {
-    # From random weights: about four hours on two CPU cores, half an hour on a large GPU.
+    # From random weights: some hours on two CPU cores.
     "full": (
         Stage("blocks", images=400_000, size=128, smallest_area=0.3, large=0.5, rate=3e-3),
         Stage("whole", images=1_000_000, size=128, smallest_area=0.4, large=0.5, rate=8e-4),
@@ -38,7 +38,7 @@ RECIPES = {
     ),
     # From weights that are good already (--start): sharp crops alone, at the size that the weights are used at.
     "finish": (Stage("whole", images=300_000, size=224, smallest_area=0.3, large=0.9, rate=3e-4),),
-    # Does everything work? Two minutes on two CPU cores.
+    # Does everything work?
     "smoke": (
         Stage("blocks", images=320, size=64, smallest_area=0.4, large=0.5, rate=3e-3, batch=16),
         Stage("whole", images=320, size=64, smallest_area=0.4, large=0.5, rate=5e-4, batch=16),
