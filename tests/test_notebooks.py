@@ -60,7 +60,7 @@ def clean_machine(monkeypatch, tmp_path):
     return tmp_path / "figures"
 
 
-LONG = {"05_style_transfer", "06_sanity_checks"}  # `make figures` runs these too
+LONG = {"04_class_visualization", "05_style_transfer", "06_sanity_checks"}  # `make figures` runs these too
 
 
 @pytest.mark.slow
