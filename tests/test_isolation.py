@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -690,6 +691,13 @@ def test_the_worker_is_nobody_and_alone(call):
 def test_nothing_can_be_written_but_in_its_own_folder(place, call):
     with pytest.raises(OSError, match=r"Read-only|Permission denied|No such file"):
         call("write", place)
+
+
+def test_a_python_called_by_a_crooked_path_is_found_inside():
+    crooked = os.path.relpath(sys.executable, KIT / "tests" / "hidden")
+    command = [crooked, "-c", "from grading.isolation.sandbox import PYTHON; print(PYTHON)"]
+    told = subprocess.check_output(command, cwd=KIT / "tests" / "hidden", env={"PYTHONPATH": str(KIT)}, text=True)
+    assert told.strip() == sys.executable
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from data import load_model
 from data.images import IMAGENET_MEAN, IMAGENET_STD
-from training.evaluate import figures
+from training.evaluate import figures, table
 from training.losses import blocks_loss, whole_loss
 from training.photographs import Crops, jittered, read_photographs, split
 from training.recipe import HELD_OUT, RECIPES, SEED, Stage
@@ -124,7 +124,7 @@ def steps(
     """The rest of a stage, step by step."""
     device = next(teacher.parameters()).device
     rest = Subset(crops, range(training.seen, len(crops)))
-    batches = DataLoader(rest, stage.batch, num_workers=workers, drop_last=False)
+    batches = DataLoader(rest, stage.batch, num_workers=workers)
     title = f"stage {training.stage + 1}, {stage.kind}, {stage.size} px"
     with tqdm(total=len(crops), initial=training.seen, desc=title, unit="image", disable=not progress) as bar:
         for batch in batches:
@@ -207,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\nInterrupted: the same command goes on at the last checkpoint, {checkpoint}", file=sys.stderr)
         return 130
-    measured = figures(student, load_model(options.teacher), held_out)
+    measured = figures(student, teacher.cpu(), held_out)
     about = {
         "architecture": "torchvision squeezenet1_1",
         "teacher": options.teacher,
@@ -218,8 +218,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "figures": json.dumps(measured),
     }
     export(student, about, options.out)
-    for name, value in measured.items():
-        print(f"{name:64}{value:8.3f}")
+    print(table(measured))
     print(options.out)
     return 0
 

@@ -124,6 +124,10 @@ def visualizations(student: nn.Module, teacher: nn.Module) -> dict[str, float]:
     }
 
 
+def table(measured: Mapping[str, float]) -> str:
+    return "\n".join(f"{name:64}{value:8.3f}" for name, value in measured.items())
+
+
 def mean(truths: Tensor) -> float:
     return truths.float().mean().item()
 
@@ -143,8 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     measured = figures(student, teacher, held_out)
-    for name, value in measured.items():
-        print(f"{name:64}{value:8.3f}")
+    print(table(measured))
     if options.json:
         options.json.write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
     return 0
