@@ -15,11 +15,12 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 from torchvision.models import squeezenet1_1
+from torchvision.models.squeezenet import Fire
 
 from data import load_model
 from training.distill import begin, distill, export, main, rate
 from training.evaluate import figures
-from training.losses import block_ends, blocks_loss, relative_error, whole_loss
+from training.losses import blocks_loss, fire_outputs, rectified_error, relative_error, whole_loss
 from training.photographs import Crops, jittered, read_photographs, split
 from training.recipe import LARGE, RECIPES, Stage
 
@@ -144,12 +145,33 @@ def test_jitter_changes_colours_a_little_and_each_image_differently():
     assert torch.equal(changed, jittered(images, torch.Generator().manual_seed(0)))
 
 
-def test_the_blocks_are_the_stem_and_the_fire_modules():
-    assert block_ends(squeezenet1_1()) == [(0, 1), (3, 3), (4, 4), (6, 6), (7, 7), (9, 9), (10, 10), (11, 11), (12, 12)]
+def test_the_outputs_of_all_eight_fire_modules_are_compared():
+    model, images, seen = network(0), torch.randn(1, 3, 64, 64), []
+    for layer in model.features:
+        if isinstance(layer, Fire):
+            layer.register_forward_hook(lambda layer, given, result: seen.append(result.clone()))
+    outputs = fire_outputs(images, model)
+    assert len(outputs) == len(seen) == 8
+    assert all(torch.equal(one, other) for one, other in zip(outputs, seen, strict=True))
 
 
 def test_relative_error_is_the_share_of_energy():
     assert relative_error(torch.tensor([3.0, 5.0]), torch.tensor([3.0, 4.0])).item() == pytest.approx(1 / 25)
+
+
+def test_rectified_error_is_the_error_after_the_relu_of_values_before_it():
+    found, wanted = torch.randn(50), torch.randn(50).relu()
+    found[wanted > 0] = found[wanted > 0].abs()
+    expected = relative_error(found.relu(), wanted).item()
+    assert rectified_error(found, wanted).item() == pytest.approx(expected)
+    assert expected > 0.1
+
+
+def test_a_channel_that_is_zero_everywhere_comes_back_to_life():
+    found, wanted = torch.full((4,), -1.0, requires_grad=True), torch.tensor([0.0, 2.0, 0.0, 1.0])
+    rectified_error(found, wanted).backward()
+    assert (found.grad != 0).tolist() == [False, True, False, True]
+    assert (found.grad <= 0).all()
 
 
 @pytest.mark.parametrize("size", [64, 200])
@@ -229,6 +251,23 @@ def test_a_checkpoint_of_another_training_is_refused(other, tmp_path):
     distill(**photographs, checkpoint=tmp_path / "c.pt", **settings)
     with pytest.raises(ValueError, match="another recipe, seed, teacher or start: delete it"):
         distill(**photographs, checkpoint=tmp_path / "c.pt", **{**settings, **other})
+
+
+def test_a_checkpoint_goes_on_with_stages_added_to_the_recipe_but_not_with_others(tmp_path):
+    settings = {"bfloat16": False, "progress": False}
+    first, second = replace(STAGE, kind="blocks", images=8), replace(STAGE, images=8)
+
+    def trained(*recipe, checkpoint):
+        student = distill(network(0), LARGE_ONES, SMALL_ONES, recipe, tmp_path / checkpoint, **settings)
+        return student.classifier[1].weight
+
+    whole = trained(first, second, checkpoint="whole.pt")
+    half = trained(first, checkpoint="added.pt")
+    added = trained(first, second, checkpoint="added.pt")
+    assert torch.equal(whole, added)
+    assert not torch.equal(half, added)
+    with pytest.raises(ValueError, match="another recipe"):
+        trained(replace(first, rate=2e-3), second, checkpoint="added.pt")
 
 
 def test_a_stage_of_an_unknown_kind_is_refused():

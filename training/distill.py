@@ -49,9 +49,9 @@ class Training:
     stage: int = 0
     seen: int = 0  # images of this stage
 
-    def state(self, identity: str) -> dict[str, object]:
+    def state(self) -> dict[str, object]:
         parts = {name: getattr(self, name).state_dict() for name in ("student", "averaged", "optimizer")}
-        return {**parts, "stage": self.stage, "seen": self.seen, "identity": identity}
+        return {**parts, "stage": self.stage, "seen": self.seen}
 
     def restore(self, state: dict) -> None:
         for name in ("student", "averaged", "optimizer"):
@@ -87,15 +87,20 @@ def distill(
     """The student after all stages: the average of its weights over the last steps, on the CPU.
 
     A checkpoint is written after `every` images and each stage, and taken up if there is one: the result is the same.
-    Raises ValueError for a checkpoint of another recipe, seed, teacher or start.
+    Stages that had not begun may be changed or added. Raises ValueError for a checkpoint of another recipe, seed,
+    teacher or start.
     """
     device = next(teacher.parameters()).device
     networks = [digest(teacher.state_dict()), start and digest(start)]
-    identity = json.dumps([[asdict(stage) for stage in recipe], seed, len(large), len(small), networks])
+
+    def identity(stage: int, seen: int) -> str:
+        begun = recipe[: stage + (seen > 0)]
+        return json.dumps([[asdict(stage) for stage in begun], seed, len(large), len(small), networks])
+
     training = begin(start, seed, device)
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device, weights_only=True)
-        if state["identity"] != identity:
+        if state["identity"] != identity(state["stage"], state["seen"]):
             raise ValueError(f"{checkpoint} belongs to another recipe, seed, teacher or start: delete it to begin anew")
         training.restore(state)
     while training.stage < len(recipe):
@@ -104,11 +109,11 @@ def distill(
         saved = training.seen
         for _ in steps(training, stage, crops, teacher, workers, bfloat16, progress):
             if training.seen - saved >= every:
-                save(checkpoint, training.state(identity))
+                save(checkpoint, training.state() | {"identity": identity(training.stage, training.seen)})
                 saved = training.seen
         training.stage, training.seen = training.stage + 1, 0
         training.optimizer = torch.optim.Adam(training.student.parameters())
-        save(checkpoint, training.state(identity))
+        save(checkpoint, training.state() | {"identity": identity(training.stage, training.seen)})
     return training.averaged.module.cpu().float()
 
 

@@ -32,12 +32,11 @@ class Stage:
 RECIPES = {
     # From random weights: some hours on two CPU cores.
     "full": (
-        Stage("blocks", images=400_000, size=128, smallest_area=0.3, large=0.5, rate=3e-3),
-        Stage("whole", images=1_000_000, size=128, smallest_area=0.4, large=0.5, rate=8e-4),
-        Stage("whole", images=400_000, size=224, smallest_area=0.3, large=0.9, rate=4e-4),
+        Stage("blocks", images=300_000, size=160, smallest_area=0.3, large=0.7, rate=3e-3, batch=16),
+        Stage("whole", images=120_000, size=224, smallest_area=0.3, large=0.9, rate=2e-4, batch=16),
     ),
-    # From weights that are good already (--start): sharp crops alone, at the size that the weights are used at.
-    "finish": (Stage("whole", images=300_000, size=224, smallest_area=0.3, large=0.9, rate=3e-4),),
+    # From weights that are good already (--start).
+    "finish": (Stage("whole", images=160_000, size=224, smallest_area=0.3, large=0.9, rate=1e-4, batch=16),),
     # Does everything work?
     "smoke": (
         Stage("blocks", images=320, size=64, smallest_area=0.4, large=0.5, rate=3e-3, batch=16),
