@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from benchmarks.contenders import plain_copy, plain_style_transfer
 from data import deprocess, load_model, load_style_pair, preprocess
 from data.pictures import STYLES, StylePair
+from data.precision import PRECISIONS
 from style_transfer import PRESETS, Iterate, Preset, style_transfer
 from style_transfer.presets import RATES, choose_preset
 from style_transfer.transfer import loss_terms, targets
@@ -38,7 +39,10 @@ def main() -> None:
     options = parser.parse_args()
     model, order = load_model(), random.Random(options.seed)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads; times relative to the plain loop's")
-    print(f"{'':24}{'plain loop':>12}{'same, ours':>12}" + "".join(f"{name:>18}" for name in (*OTHERS, "painterly")))
+    print(
+        f"{'':24}{'plain loop':>12}{'same, ours':>12}{'bfloat16':>12}"
+        + "".join(f"{name:>18}" for name in (*OTHERS, "painterly"))
+    )
     rows, key = [], []
     for size in options.sizes:
         for name in STYLES:
@@ -64,8 +68,9 @@ def compared(name: str, size: int, model: nn.Module) -> dict[str, object]:
     goal = total_loss(image, content, style, model.features, settings)
 
     line = f"{name + f', {size} px':24}{seconds:10.1f} s"
-    _, ours = timed(pair, model, settings)
-    line += f"{ours / seconds:12.3f}"
+    for precision in PRECISIONS:
+        _, ours = timed(pair, model, choose_preset(settings, {"precision": precision}))
+        line += f"{ours / seconds:12.3f}"
     for optimizer in OTHERS:
         steps, needed = until(goal, pair, model, choose_preset(settings, {"optimizer": optimizer}))
         line += f"{needed / seconds:8.3f}, {steps:2} steps"

@@ -158,6 +158,9 @@ def painting(size: int) -> Tasks:
         f"{steps} bare passes through the layers": lambda: repeat(steps, lambda: bare_layers(content, layers)),
         "the same, and the products of Gram": lambda: repeat(steps, lambda: with_gram(content, layers)),
         f"ours, {steps} steps": lambda: style_transfer(pair.content, pair.style, **quiet),
+        f"ours, {steps} steps, bfloat16": lambda: style_transfer(
+            pair.content, pair.style, **quiet, precision="bfloat16"
+        ),
         f"plain way, {steps} steps": lambda: contenders.plain_style_transfer(content, style, plain, settings, steps),
     }
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, fields, replace
 from math import inf
 
+from data.precision import check_precision
+
 # Each optimizer's learning rate, and what it falls to. "adam" takes the course's big steps, of which the first throws
 # the photograph away; "small_steps" is Adam, too, and "lbfgs" a quasi-Newton method that finds its own step length.
 RATES = {"adam": (3.0, 0.1), "small_steps": (0.08, 0.08), "lbfgs": (1.0, 1.0)}
@@ -16,6 +18,7 @@ class Preset:
     learning rate falls to `final_learning_rate` at iteration `decay_at`, counted from 0; None stands for the rates of
     the optimizer, see RATES. `weights_at` is the size for which content_weight and tv_weight, which belong to sums
     over all positions, were chosen: at other sizes they grow and shrink with the area. None: they stay as they are.
+    `precision` is explained at `data.precision`.
     """
 
     content_size: int = 192
@@ -35,8 +38,10 @@ class Preset:
     scales: tuple[float, ...] = (1.0,)
     weights_at: int | None = None
     match_colors: bool = False
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
+        check_precision(self.precision)
         if self.optimizer not in RATES:
             raise ValueError(f"there is no optimizer {self.optimizer!r}: choose one of {', '.join(RATES)}")
         for name, rate in zip(("learning_rate", "final_learning_rate"), RATES[self.optimizer], strict=True):

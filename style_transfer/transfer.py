@@ -14,6 +14,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from data.images import deprocess, legal_range, open_image, preprocess
+from data.precision import arithmetic
 from style_transfer.colors import matched_colors, with_colors_of
 from style_transfer.content_loss import content_loss
 from style_transfer.features import extract_features, layer_sequence
@@ -21,7 +22,9 @@ from style_transfer.presets import Preset, choose_preset
 from style_transfer.style_loss import gram_matrix, style_loss
 from style_transfer.tv_loss import tv_loss
 
-LONGEST_STEP = 0.2  # of L-BFGS, at each pixel, in normalized space, where black and white are about 4.5 apart
+# Steps of L-BFGS at each pixel, in normalized space, where black and white are about 4.5 apart: the first one on
+# average, which knows nothing yet of the curvature (torch's own would hardly move), and the longest one.
+FIRST_STEP, LONGEST_STEP = 0.01, 0.2
 Picture = Image.Image | NDArray[np.uint8] | str | PathLike
 
 
@@ -100,23 +103,25 @@ def painting(image: Tensor, content: Tensor, style: Tensor, cnn: nn.Module, sett
 
     losses = ()
     for iteration in range(settings.num_iterations):
-        if iteration == settings.decay_at:
-            # the same optimizer goes on: see question 2 of notebook 5
-            optimizer.param_groups[0]["lr"] = settings.final_learning_rate
-        before = image.detach().clone() if settings.optimizer == "lbfgs" else None
+        # when the rate falls the same optimizer goes on: see question 2 of notebook 5
+        rate = settings.learning_rate if iteration < settings.decay_at else settings.final_learning_rate
+        quasi_newton = settings.optimizer == "lbfgs"
+        scale = FIRST_STEP * image.numel() if quasi_newton and iteration == 0 else 1
+        optimizer.param_groups[0]["lr"] = scale * rate
+        before = image.detach().clone() if quasi_newton else None
         optimizer.step(closure)
         with torch.no_grad():
             if before is not None:  # with a poor first guess of the curvature L-BFGS would leap
                 image.copy_(before + (image - before).clamp(-LONGEST_STEP, LONGEST_STEP))
             image.clamp_(black, white)
-        rate = optimizer.param_groups[0]["lr"]
         yield Iterate(iteration + 1, rate, *(loss.item() for loss in losses), image)
 
 
 def make_optimizer(image: Tensor, settings: Preset) -> torch.optim.Optimizer:
     if settings.optimizer == "lbfgs":
-        return torch.optim.LBFGS([image], lr=settings.learning_rate, max_iter=1, history_size=10)
-    return torch.optim.Adam([image], lr=settings.learning_rate)
+        return torch.optim.LBFGS([image], max_iter=1, history_size=5)
+    # small steps need less momentum, with which they would overshoot
+    return torch.optim.Adam([image], betas=(0.8 if settings.optimizer == "small_steps" else 0.9, 0.999))
 
 
 def weights_for(content: Tensor, settings: Preset) -> dict[str, float]:
@@ -168,9 +173,10 @@ def loss_terms(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Content, style and total-variation loss of the image as it is now."""
     layers = {settings.content_layer, *settings.style_layers}
-    features = extract_features(image, cnn, layers)
-    return (
-        content_loss(settings.content_weight, features[settings.content_layer], content_target),
-        style_loss(features, settings.style_layers, style_targets, settings.style_weights),
-        tv_loss(image, settings.tv_weight),
-    )
+    with arithmetic(settings.precision, image):
+        features = extract_features(image, cnn, layers)
+        return (
+            content_loss(settings.content_weight, features[settings.content_layer], content_target),
+            style_loss(features, settings.style_layers, style_targets, settings.style_weights),
+            tv_loss(image, settings.tv_weight),
+        )

@@ -5,6 +5,10 @@ import torch
 
 import visualizers
 from comparison import assert_matches
+from data import load_style_pair, preprocess
+from style_transfer import PRESETS, style_transfer
+from style_transfer.presets import choose_preset
+from style_transfer.transfer import loss_terms, targets
 
 # The largest relative error that is promised, for each method.
 METHODS = {
@@ -49,3 +53,30 @@ def test_nothing_stays_reduced(name, shipped, photos):
 def test_an_unknown_precision_is_refused(name, shipped, photos):
     with pytest.raises(ValueError, match="precision is 'float8': choose 'float32' or 'bfloat16'"):
         getattr(visualizers, name)(photos, torch.tensor([3, 4]), shipped, precision="float8")
+
+
+def test_a_style_transfer_in_bfloat16_reaches_nearly_the_same_losses(shipped):
+    """The losses of the pictures themselves, measured in float32."""
+    pair = load_style_pair("starry_night", "shipped")
+    sizes = {"content_size": 96, "style_size": 96, "optimizer": "small_steps", "num_iterations": 40}
+    settings = choose_preset("starry_night", sizes)
+    content, style = preprocess(pair.content, 96), preprocess(pair.style, 96)
+
+    def painted(precision):
+        quiet = {"model": shipped, "preset": settings, "precision": precision, "progress": False}
+        return preprocess(style_transfer(pair.content, pair.style, **quiet))
+
+    @torch.no_grad()
+    def loss(image):
+        return sum(loss_terms(image, shipped.features, *targets(content, style, shipped, settings), settings)).item()
+
+    exact, near = painted("float32"), painted("bfloat16")
+    assert not torch.equal(exact, near), "the option changes nothing"
+    assert loss(near) < 1.05 * loss(exact) < 0.2 * loss(content)
+    assert not torch.is_autocast_enabled("cpu")
+    assert PRESETS["starry_night"].precision == "float32"
+
+
+def test_a_preset_of_unknown_precision_is_refused():
+    with pytest.raises(ValueError, match="precision is 'float8': choose 'float32' or 'bfloat16'"):
+        choose_preset("painterly", {"precision": "float8"})

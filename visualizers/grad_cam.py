@@ -5,9 +5,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from data.model import evaluation_mode
+from data.precision import arithmetic
 from visualizers.guided_backprop import guided_gradient
 from visualizers.layers import recorded_output
-from visualizers.scores import arithmetic, check_batch, class_scores
+from visualizers.scores import check_batch, class_scores
 
 
 @torch.enable_grad()
@@ -17,7 +18,7 @@ def grad_cam(
     """Gradient-weighted class activation maps, upsampled to the images: (N, H, W) >= 0, not normalized.
 
     X is (N, 3, H, W), y is int64 (N,). `layer` is a module of the model or its name, for instance "features.12"; None
-    means the last convolutional features. `precision` is explained at `scores.arithmetic`. Raises TypeError or
+    means the last convolutional features. `precision` is explained at `data.precision`. Raises TypeError or
     ValueError for anything else. Selvaraju et al. 2016, arXiv 1610.02391.
     """
     X, y = check_batch(X, y, model)

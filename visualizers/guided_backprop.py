@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.autograd.graph import Node
 
 from data.model import evaluation_mode
-from visualizers.scores import arithmetic, check_batch, class_scores
+from data.precision import arithmetic
+from visualizers.scores import check_batch, class_scores
 
 
 @torch.enable_grad()
@@ -16,7 +17,7 @@ def guided_backprop(X: Tensor, y: Tensor, model: nn.Module, *, precision: str = 
 
     At every ReLU, whether module or function, in-place or reused, the gradient passes only where the ReLU's input and
     the arriving gradient are both positive. Other activations keep their plain gradient. X is (N, 3, H, W), y is
-    int64 (N,); `precision` is explained at `scores.arithmetic`. Raises TypeError or ValueError for anything else.
+    int64 (N,); `precision` is explained at `data.precision`. Raises TypeError or ValueError for anything else.
     Springenberg et al. 2014, arXiv 1412.6806.
     """
     X, y = check_batch(X, y, model)

@@ -4,14 +4,15 @@ import torch
 from torch import Tensor, nn
 
 from data.model import evaluation_mode
-from visualizers.scores import arithmetic, check_batch, class_scores
+from data.precision import arithmetic
+from visualizers.scores import check_batch, class_scores
 
 
 @torch.enable_grad()
 def compute_saliency_maps(X: Tensor, y: Tensor, model: nn.Module, *, precision: str = "float32") -> Tensor:
     """The largest absolute gradient, over the colour channels, of each image's class score: (N, H, W) >= 0.
 
-    X is (N, 3, H, W), y is int64 (N,); `precision` is explained at `scores.arithmetic`. Raises TypeError or ValueError
+    X is (N, 3, H, W), y is int64 (N,); `precision` is explained at `data.precision`. Raises TypeError or ValueError
     for anything else. Simonyan et al. 2013, arXiv 1312.6034.
     """
     X, y = check_batch(X, y, model)
