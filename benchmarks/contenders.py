@@ -5,16 +5,18 @@ than needed, parameters that ask for gradients too.
 """
 
 import copy
+import warnings
 from collections.abc import Callable
 
 import torch
+from captum.attr import GuidedBackprop, GuidedGradCam, LayerAttribution, LayerGradCam, Saliency
 from torch import Tensor, nn
 from torch.nn import functional
 
 from data.images import legal_range
-from visualizers import captum_attributions
 
 Task = Callable[[], object]
+warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU")  # what Captum says every time
 
 
 def plain_copy(model: nn.Module) -> nn.Module:
@@ -110,11 +112,18 @@ def pytorch_grad_cam(X: Tensor, y: Tensor, model: nn.Module) -> dict[str, Task]:
 
 
 def captum(X: Tensor, y: Tensor, model: nn.Module) -> dict[str, Task]:
+    """Captum on the model that it is given, in that model's layout."""
+    layer, size = model.features[12], tuple(X.shape[2:])
+
+    def layer_grad_cam() -> Tensor:
+        maps = LayerGradCam(model, layer).attribute(X, y, relu_attributions=True)
+        return LayerAttribution.interpolate(maps, size, "bilinear")
+
     return {
-        "saliency": lambda: captum_attributions.captum_saliency(X, y, model),
-        "guided backprop": lambda: captum_attributions.captum_guided_backprop(X, y, model),
-        "Grad-CAM": lambda: captum_attributions.captum_layer_grad_cam(X, y, model),
-        "guided Grad-CAM": lambda: captum_attributions.captum_guided_grad_cam(X, y, model),
+        "saliency": lambda: Saliency(model).attribute(X.clone().requires_grad_(), y),
+        "guided backprop": lambda: GuidedBackprop(model).attribute(X.clone().requires_grad_(), y),
+        "Grad-CAM": layer_grad_cam,
+        "guided Grad-CAM": lambda: GuidedGradCam(model, layer).attribute(X.clone().requires_grad_(), y),
     }
 
 

@@ -115,7 +115,8 @@ def attribution(method: str, count: int) -> Tasks:
     if method == "Grad-CAM":
         floor = {"bare forward pass": lambda: contenders.bare_forward(X, model)}
     others = {
-        "Captum": contenders.captum(X, y, model),
+        "Captum, torchvision's model": contenders.captum(X.contiguous(), y, contenders.plain_copy(model)),
+        "Captum, our model": contenders.captum(X, y, model),
         "pytorch-grad-cam": contenders.pytorch_grad_cam(X, y, model),
         "plain way": contenders.plain(X, y, model),
     }
