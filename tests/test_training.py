@@ -18,6 +18,8 @@ from torchvision.models import squeezenet1_1
 from torchvision.models.squeezenet import Fire
 
 from data import load_model
+from data.pictures import STYLES
+from training import evaluate
 from training.distill import begin, distill, export, main, rate
 from training.evaluate import figures
 from training.losses import blocks_loss, fire_outputs, rectified_error, relative_error, whole_loss
@@ -301,6 +303,20 @@ def test_a_teacher_agrees_with_itself_and_a_random_network_does_not(monkeypatch)
     assert other["relative error of Gram matrices, layer 4"] > 0.3
     assert other["chelsea: probability of the teacher's class"] < 0.1
     assert same["gorilla visualized: teacher's probability"] > 0.9 > other["gorilla visualized: teacher's probability"]
+
+
+def test_pictures_show_the_student_left_and_the_teacher_right(monkeypatch):
+    colours = {"student": 0, "teacher": 255}
+    asked = []
+
+    def painted(content, style, *, model, preset, progress):
+        asked.append((preset, model))
+        return np.full((6, 8, 3), colours[model], np.uint8)
+
+    monkeypatch.setattr(evaluate, "style_transfer", painted)
+    axes = evaluate.side_by_side("student", "teacher").axes
+    assert [axis.images[0].get_array().max() for axis in axes] == [0, 255] * 3
+    assert asked == [(name, model) for name in STYLES for model in ("student", "teacher")]
 
 
 @pytest.mark.long

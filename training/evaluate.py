@@ -1,7 +1,8 @@
 """How well a student agrees with its teacher, in what it says and in how that is explained.
 
 `python -m training.evaluate PHOTOGRAPHS...` prints the table, for the shipped weights or others. It measures on the
-course's 25 images and on photographs that training holds out.
+course's 25 images and on photographs that training holds out. `--pictures` shows what no number tells: whether style
+transfers look the same.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 from scipy.stats import spearmanr
 from torch import Tensor, nn
@@ -20,7 +22,7 @@ from torchvision.transforms.functional import center_crop, resize
 
 from data import load_examples, load_model, load_style_pair, preprocess
 from data.pictures import STYLES
-from style_transfer import extract_features, gram_matrix
+from style_transfer import extract_features, gram_matrix, style_transfer
 from training.photographs import read_photographs, split
 from training.recipe import HELD_OUT
 from visualizers import compute_saliency_maps, create_class_visualization, grad_cam
@@ -124,6 +126,17 @@ def visualizations(student: nn.Module, teacher: nn.Module) -> dict[str, float]:
     }
 
 
+def side_by_side(student: nn.Module, teacher: nn.Module) -> Figure:
+    """Style transfers with the student's features, left, and the teacher's, one row for each pair of the course."""
+    figure = Figure(figsize=(10, 3.8 * len(STYLES)), layout="constrained")
+    for row, name in zip(figure.subplots(len(STYLES), 2), STYLES, strict=True):
+        pair = load_style_pair(name)
+        for axis, model in zip(row, (student, teacher), strict=True):
+            axis.imshow(style_transfer(pair.content, pair.style, model=model, preset=name, progress=False))
+            axis.axis("off")
+    return figure
+
+
 def table(measured: Mapping[str, float]) -> str:
     return "\n".join(f"{name:64}{value:8.3f}" for name, value in measured.items())
 
@@ -139,6 +152,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--teacher", default="imagenet", help="what load_model takes (default: imagenet)")
     parser.add_argument("--held-out", type=int, default=HELD_OUT, help=f"large photographs (default: {HELD_OUT})")
     parser.add_argument("--json", type=Path, help="a file that gets the figures too")
+    parser.add_argument(
+        "--pictures", type=Path, help="a PNG that gets style transfers, the student's and the teacher's"
+    )
     options = parser.parse_args(arguments)
     try:
         held_out = split(read_photographs(options.photographs), options.held_out)[2] if options.photographs else {}
@@ -150,6 +166,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(table(measured))
     if options.json:
         options.json.write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
+    if options.pictures:
+        side_by_side(student, teacher).savefig(options.pictures, dpi=100)
     return 0
 
 
