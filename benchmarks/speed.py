@@ -78,12 +78,12 @@ def main() -> None:
         "machine": platform.machine(),
     }
     print(", ".join(f"{name} {value}" for name, value in about.items()))
+    if options.only.lower() in "peak memory":
+        print_peaks()  # first, because a process inherits the peak of the one that starts it
     rows: list[Row] = []
     for title, tasks, rounds in blocks(options.rounds):
         if options.only.lower() in title.lower():
             rows += measured(title, tasks(), rounds)
-    if options.only.lower() in "peak memory":
-        print_peaks()
     write(rows, about)
 
 
@@ -239,7 +239,7 @@ def print_peaks() -> None:
     for name in PEAKS:
         command = [sys.executable, "-m", "benchmarks.speed", "--peak", name]
         peak = subprocess.run(command, cwd=KIT, capture_output=True, text=True, check=True).stdout.split()[-1]
-        print(f"  {name:42}{float(peak):8.0f} MB")
+        print(f"  {name:42}{float(peak):8.0f} MiB")
 
 
 def write(rows: list[Row], about: dict[str, object]) -> None:

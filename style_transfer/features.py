@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from data.model import evaluation_mode
 
+LEAVE_THEIR_INPUT = (nn.Conv2d, nn.MaxPool2d)  # as it is, so that it need not be copied
+
 
 def extract_features(x: Tensor, cnn: nn.Module, layers: Iterable[int] | None = None) -> list[Tensor | None]:
     """A list whose entry i is the output of cnn[i] for x (N, 3, H, W), None where it was not asked for.
@@ -27,7 +29,8 @@ def extract_features(x: Tensor, cnn: nn.Module, layers: Iterable[int] | None = N
             x = cnn[i](x)
             if i in wanted:
                 features[i] = x
-                x = x.clone() if i < max(wanted) else x  # an in-place ReLU that follows changes the copy only
+                if i < max(wanted) and not isinstance(cnn[i + 1], LEAVE_THEIR_INPUT):
+                    x = x.clone()  # an in-place ReLU that follows changes the copy only
     return features
 
 
