@@ -195,6 +195,16 @@ def test_a_block_learns_from_the_teachers_features_not_from_the_blocks_before_it
     assert changed == {"features.3"}
 
 
+def test_training_begins_with_small_weights_that_the_seed_decides():
+    states = [begin(None, seed, torch.device("cpu")).student.state_dict() for seed in (0, 0, 1)]
+    for name, value in states[0].items():
+        if name.endswith("weight"):
+            fan_in = value[0].numel()
+            assert 0.9 * fan_in**-0.5 < value.abs().max() <= fan_in**-0.5, name
+        assert torch.equal(value, states[1][name])
+        assert not torch.equal(value, states[2][name])
+
+
 def test_the_rate_rises_and_falls_to_nothing():
     stage = replace(STAGE, images=1000)
     rates = [rate(stage, seen) for seen in range(1001)]

@@ -63,6 +63,9 @@ def begin(start: dict[str, Tensor] | None, seed: int, device: torch.device) -> T
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         student = squeezenet1_1().eval()  # without dropout
+        for layer in student.modules():
+            if isinstance(layer, nn.Conv2d):
+                layer.reset_parameters()  # smaller ones than torchvision's, which end far from the teacher
     if start is not None:
         student.load_state_dict(start)
     student = student.to(device, memory_format=torch.channels_last)
