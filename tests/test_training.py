@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
+from torch import nn
 from torchvision.models import squeezenet1_1
 from torchvision.models.squeezenet import Fire
 
@@ -22,7 +23,7 @@ from data.pictures import STYLES
 from training import evaluate
 from training.distill import begin, distill, export, main, rate
 from training.evaluate import figures
-from training.losses import blocks_loss, fire_outputs, rectified_error, relative_error, whole_loss
+from training.losses import block_outputs, blocks_loss, rectified_error, relative_error, whole_loss
 from training.photographs import Crops, jittered, read_photographs, split
 from training.recipe import LARGE, RECIPES, Stage
 
@@ -147,13 +148,13 @@ def test_jitter_changes_colours_a_little_and_each_image_differently():
     assert torch.equal(changed, jittered(images, torch.Generator().manual_seed(0)))
 
 
-def test_the_outputs_of_all_eight_fire_modules_are_compared():
+def test_the_outputs_of_the_stem_and_all_eight_fire_modules_are_compared():
     model, images, seen = network(0), torch.randn(1, 3, 64, 64), []
     for layer in model.features:
-        if isinstance(layer, Fire):
+        if isinstance(layer, nn.ReLU | Fire):
             layer.register_forward_hook(lambda layer, given, result: seen.append(result.clone()))
-    outputs = fire_outputs(images, model)
-    assert len(outputs) == len(seen) == 8
+    outputs = block_outputs(images, model)
+    assert len(outputs) == len(seen) == 9
     assert all(torch.equal(one, other) for one, other in zip(outputs, seen, strict=True))
 
 

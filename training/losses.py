@@ -64,22 +64,22 @@ def before_activation(fire: Fire, given: Tensor) -> Tensor:
     return torch.cat([fire.expand1x1(squeezed), fire.expand3x3(squeezed)], dim=1)
 
 
-def fire_outputs(images: Tensor, model: nn.Module) -> list[Tensor]:
-    """What the Fire modules give. Max pooling alone comes between them, which leaves its input as it is."""
+def block_outputs(images: Tensor, model: nn.Module) -> list[Tensor]:
+    """What the stem and the Fire modules give. Only max pooling comes between, which leaves its input as it is."""
     outputs = []
     for layer in model.features:
         images = layer(images)
-        if isinstance(layer, Fire):
+        if isinstance(layer, nn.ReLU | Fire):
             outputs.append(images)
     return outputs
 
 
 def whole_loss(images: Tensor, student: nn.Module, teacher: nn.Module) -> Tensor:
-    """Relative errors after each Fire module and of the logits, and the divergence of probabilities."""
+    """Relative errors after the stem and each Fire module and of the logits, and the divergence of probabilities."""
     with torch.no_grad():
-        wanted = fire_outputs(images, teacher)
+        wanted = block_outputs(images, teacher)
         wanted_logits = teacher.classifier(wanted[-1]).flatten(1).float()
-    found = fire_outputs(images, student)
+    found = block_outputs(images, student)
     logits = student.classifier(found[-1]).flatten(1).float()
     hints = torch.stack([relative_error(*pair) for pair in zip(found, wanted, strict=True)]).mean()
     probabilities = functional.kl_div(
