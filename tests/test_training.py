@@ -330,6 +330,12 @@ def test_pictures_show_the_student_left_and_the_teacher_right(monkeypatch):
     assert asked == [(name, model) for name in STYLES for model in ("student", "teacher")]
 
 
+def test_what_is_the_same_everywhere_agrees_with_nothing():
+    ramp = torch.linspace(0, 1, 12).reshape(3, 4)
+    assert evaluate.correlation(torch.full((3, 4), 0.25), ramp) == 0
+    assert evaluate.correlation(ramp, 2 - ramp) == pytest.approx(-1)
+
+
 @pytest.mark.long
 def test_the_whole_recipe_in_small(folder, tar, tmp_path):
     out = tmp_path / "weights.safetensors"

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from matplotlib.figure import Figure
 from PIL import Image
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 from torch import Tensor, nn
 from torchvision.transforms.functional import center_crop, resize
 
@@ -65,12 +65,17 @@ def squared(content: bytes) -> Image.Image:
 def agreement(X: Tensor, student: nn.Module, teacher: nn.Module) -> dict[str, float]:
     found, wanted = student(X), teacher(X)
     best = wanted.argmax(dim=1, keepdim=True)
-    correlations = [torch.corrcoef(torch.stack(pair))[0, 1].item() for pair in zip(found, wanted, strict=True)]
+    correlations = [correlation(*pair) for pair in zip(found, wanted, strict=True)]
     return {
         "top-1 agreement": mean(found.argmax(dim=1, keepdim=True) == best),
         "teacher's first in student's top 5": mean((found.topk(5).indices == best).any(dim=1)),
         "correlation of logits": statistics.mean(correlations),
     }
+
+
+def correlation(one: Tensor, other: Tensor) -> float:
+    """Pearson's. What is the same everywhere agrees with nothing: 0."""
+    return torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1].nan_to_num().item()
 
 
 def accuracies(X: Tensor, y: Tensor, student: nn.Module, teacher: nn.Module) -> dict[str, float]:
@@ -83,8 +88,8 @@ def explanations(X: Tensor, y: Tensor, student: nn.Module, teacher: nn.Module) -
     methods = {"Grad-CAM": grad_cam, "saliency": compute_saliency_maps}
     return {
         f"rank correlation of {name}": statistics.mean(
-            spearmanr(one.flatten(), other.flatten()).statistic
-            for one, other in zip(method(X, y, student), method(X, y, teacher), strict=True)
+            correlation(*(torch.from_numpy(rankdata(each)) for each in pair))
+            for pair in zip(method(X, y, student), method(X, y, teacher), strict=True)
         )
         for name, method in methods.items()
     }
