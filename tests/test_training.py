@@ -243,7 +243,7 @@ def test_training_brings_the_student_closer(tmp_path):
     teacher = network(0)
     images = torch.stack([Crops(LARGE_ONES, SMALL_ONES, STAGE, "test")[i] for i in range(12)]).float() / 255 - 0.5
     before = whole_loss(images, network(1), teacher).item()
-    stage = replace(STAGE, images=120)
+    stage = replace(STAGE, images=120, rate=5e-3)
     student = distill(
         teacher,
         LARGE_ONES,
