@@ -257,6 +257,17 @@ def test_training_brings_the_student_closer(tmp_path):
     assert whole_loss(images, student, teacher).item() < 0.8 * before
 
 
+def test_weights_that_are_not_finite_replace_no_checkpoint(tmp_path):
+    settings = {"bfloat16": False, "progress": False, "every": 100}
+    photographs = {"large": LARGE_ONES, "small": SMALL_ONES}
+    first, wild = replace(STAGE, kind="blocks", images=4), replace(STAGE, rate=float("inf"))
+    distill(network(0), **photographs, recipe=[first], checkpoint=tmp_path / "c.pt", **settings)
+    good = (tmp_path / "c.pt").read_bytes()
+    with pytest.raises(ValueError, match="not finite any more: lower the rate; the last good ones: "):
+        distill(network(0), **photographs, recipe=[first, wild], checkpoint=tmp_path / "c.pt", **settings)
+    assert (tmp_path / "c.pt").read_bytes() == good
+
+
 @pytest.mark.parametrize("other", [{"seed": 1}, {"start": network(1).state_dict()}, {"teacher": network(1)}])
 def test_a_checkpoint_of_another_training_is_refused(other, tmp_path):
     settings = {"teacher": network(0), "bfloat16": False, "progress": False}

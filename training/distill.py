@@ -99,7 +99,7 @@ def distill(
 
     A checkpoint is written after `every` images and each stage, and taken up if there is one: the result is the same.
     Stages that had not begun may be changed or added. Raises ValueError for a checkpoint of another recipe, seed,
-    teacher or start.
+    teacher or start, and when the weights grow beyond all bounds, instead of writing a checkpoint.
     """
     device = next(teacher.parameters()).device
     networks = [digest(teacher.state_dict()), start and digest(start)]
@@ -107,6 +107,11 @@ def distill(
     def identity(stage: int, seen: int) -> str:
         begun = recipe[: stage + (seen > 0)]
         return json.dumps([[asdict(stage) for stage in begun], seed, len(large), len(small), networks])
+
+    def keep() -> None:
+        if not all(weights.isfinite().all() for weights in training.student.parameters()):
+            raise ValueError(f"the weights are not finite any more: lower the rate; the last good ones: {checkpoint}")
+        save(checkpoint, training.state() | {"identity": identity(training.stage, training.seen)})
 
     training = begin(start, seed, device)
     if checkpoint.exists():
@@ -120,11 +125,11 @@ def distill(
         saved = training.seen
         for _ in steps(training, stage, crops, teacher, workers, bfloat16, progress):
             if training.seen - saved >= every:
-                save(checkpoint, training.state() | {"identity": identity(training.stage, training.seen)})
+                keep()
                 saved = training.seen
         training.stage, training.seen = training.stage + 1, 0
         training.optimizer = optimizer_of(training.student)
-        save(checkpoint, training.state() | {"identity": identity(training.stage, training.seen)})
+        keep()
     return training.averaged.module.cpu().float()
 
 
