@@ -36,7 +36,7 @@ from writeup.whole import write_whole
 
 DECAY = 0.998  # of the exponential average of the weights, which is the result
 WARM_UP = 0.02
-LARGEST_BASIS = 600  # dimensions; more cost more than they bring
+LARGEST_BASIS = 600  # dimensions; one for the classifier's 1000 outputs would cost half as much as all the others
 BETWEEN_CHECKPOINTS = 10_000  # images
 CHECKPOINTS = Path("build/training")
 
