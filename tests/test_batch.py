@@ -27,7 +27,6 @@ pytestmark = pytest.mark.long
 KIT = Path(__file__).resolve().parent.parent
 KIT_SHA256 = fingerprints.kit_sha256.__wrapped__
 GRADER = "fake_grader:grade"
-LONGEST = 120  # seconds; a busy machine may stand still for a while, one that hangs does so for ever
 COMMAND = """
 import sys
 from pathlib import Path
@@ -90,7 +89,7 @@ def results(out, name):
     return json.loads((out / name / "results.json").read_text("utf-8"))
 
 
-def wait_for(condition, seconds=LONGEST):
+def wait_for(condition, seconds=20):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited for too long"
@@ -296,14 +295,6 @@ def test_nothing_goes_on_when_the_batch_is_killed(folder, out, tmp_path):
     assert not (out / "ada").exists()
 
 
-def shown_on(terminal):
-    """Some of it; nothing when all has come and nobody can write there any more. It may come late."""
-    try:
-        return os.read(terminal, 2**16)
-    except OSError:
-        return b""
-
-
 def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(folder, out, tmp_path):
     """In a terminal, where a progress bar counts."""
     hand_in(folder, ada="earn 5", bob="fail", cy=f"hang {tmp_path / 'pids'}", di="earn 1")
@@ -313,8 +304,8 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(folder, out, tmp_pa
     os.close(theirs)
     wait_for((tmp_path / "pids").exists)
     os.killpg(running.pid, signal.SIGINT)
-    said, _ = running.communicate(timeout=LONGEST)
-    shown = b"".join(iter(lambda: shown_on(terminal), b"")).decode()
+    said, _ = running.communicate(timeout=20)
+    shown = os.read(terminal, 2**16).decode()
     os.close(terminal)
     assert running.returncode == 130
     assert said == "Interrupted: 1 graded, 1 failed, 0 skipped. The same command goes on from here.\n"
