@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
-from torch.autograd.function import FunctionCtx
 
 from style_transfer.features import check_features
+from style_transfer.self_product import SelfProduct
 
 
-def gram_matrix(features: Tensor, normalize: bool = True) -> Tensor:
+def gram_matrix(features: torch.Tensor, normalize: bool = True) -> torch.Tensor:
     """F F^T for the features (N, C, H, W) of each image, F being (C, H * W): (N, C, C).
 
     With `normalize` it is divided by C * H * W. Raises TypeError or ValueError for anything else.
@@ -27,11 +26,11 @@ def gram_matrix(features: Tensor, normalize: bool = True) -> Tensor:
 
 
 def style_loss(
-    feats: Sequence[Tensor],
+    feats: Sequence[torch.Tensor],
     style_layers: Sequence[int],
-    style_targets: Sequence[Tensor],
+    style_targets: Sequence[torch.Tensor],
     style_weights: Sequence[float],
-) -> Tensor:
+) -> torch.Tensor:
     """Sum over `style_layers` of weight * sum of squared differences of Gram matrices: a scalar.
 
     `feats` is what `extract_features` gives; the i-th target (N or 1, C, C) and weight belong to the i-th style layer.
@@ -50,17 +49,3 @@ def style_loss(
     )
     ### END SOLUTION
     return loss
-
-
-class SelfProduct(torch.autograd.Function):
-    """A^T A for A (N, P, C). Its gradient takes one matrix product where autograd, seeing two factors, takes two."""
-
-    @staticmethod
-    def forward(ctx: FunctionCtx, A: Tensor) -> Tensor:
-        ctx.save_for_backward(A)
-        return A.mT @ A
-
-    @staticmethod
-    def backward(ctx: FunctionCtx, gradient: Tensor) -> Tensor:
-        (A,) = ctx.saved_tensors
-        return A @ (gradient + gradient.mT)

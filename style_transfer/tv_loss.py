@@ -1,11 +1,11 @@
 """Total-variation loss: how rough the picture is."""
 
-from torch import Tensor
+import torch
 
 from style_transfer.features import check_features
 
 
-def tv_loss(img: Tensor, tv_weight: float) -> Tensor:
+def tv_loss(img: torch.Tensor, tv_weight: float) -> torch.Tensor:
     """tv_weight * sum of squared differences of vertical and of horizontal neighbours in (N, 3, H, W): a scalar.
 
     Raises TypeError or ValueError for anything else. Mahendran and Vedaldi 2015, arXiv 1412.0035.

@@ -13,7 +13,6 @@ from visualizers.gradient_ascent import check_positive, normalized_step
 from visualizers.scores import check_batch, check_labels, class_scores
 
 
-@torch.enable_grad()
 def class_visualization_update_step(
     img: Tensor, target_y: Tensor | int, model: nn.Module, l2_reg: float, learning_rate: float
 ) -> Tensor:
@@ -23,15 +22,16 @@ def class_visualization_update_step(
     ValueError for anything else.
     """
     img, target_y = check_batch(img, target_y, model)
-    with evaluation_mode(model):
-        scores = class_scores(img, target_y, model)
-    # Hint: the regularization belongs inside what is differentiated, before the step is normalized, and its norm is
-    # squared. Each image of the batch has its own objective; `normalized_step` treats them one by one.
-    ### BEGIN SOLUTION
-    objective = scores.sum() - l2_reg * img.square().sum()
-    (gradient,) = torch.autograd.grad(objective, img)
-    updated = img.detach() + normalized_step(gradient, learning_rate)
-    ### END SOLUTION
+    with torch.enable_grad():
+        with evaluation_mode(model):
+            scores = class_scores(img, target_y, model)
+        # Hint: the regularization belongs inside what is differentiated, before the step is normalized, and its norm is
+        # squared. Each image of the batch has its own objective; `normalized_step` treats them one by one.
+        ### BEGIN SOLUTION
+        objective = scores.sum() - l2_reg * img.square().sum()
+        (gradient,) = torch.autograd.grad(objective, img)
+        updated = img.detach() + normalized_step(gradient, learning_rate)
+        ### END SOLUTION
     return updated
 
 

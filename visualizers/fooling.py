@@ -8,7 +8,6 @@ from visualizers.gradient_ascent import check_positive, normalized_step
 from visualizers.scores import check_batch, class_logits
 
 
-@torch.enable_grad()
 def make_fooling_image(
     X: Tensor, target_y: Tensor | int, model: nn.Module, learning_rate: float = 10.0, max_iter: int = 100
 ) -> Tensor:
@@ -23,7 +22,7 @@ def make_fooling_image(
     X, target_y = check_batch(X, target_y, model)
     fooling = X.detach().clone()
     unfooled = torch.arange(len(X), device=X.device)
-    with evaluation_mode(model):
+    with torch.enable_grad(), evaluation_mode(model):
         for _ in range(max_iter):
             images = fooling[unfooled].requires_grad_()
             targets = target_y[unfooled]

@@ -11,7 +11,6 @@ from visualizers.layers import recorded_output
 from visualizers.scores import check_batch, class_scores
 
 
-@torch.enable_grad()
 def grad_cam(
     X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None, *, precision: str = "float32"
 ) -> Tensor:
@@ -22,25 +21,34 @@ def grad_cam(
     ValueError for anything else. Selvaraju et al. 2016, arXiv 1610.02391.
     """
     X, y = check_batch(X, y, model)
-    with evaluation_mode(model), arithmetic(precision, X), recorded_output(model, layer, from_here=True) as features:
-        scores = class_scores(X.detach(), y, model)
-    return upsampled(class_activation_maps(scores, features.output), X)
+    with torch.enable_grad():
+        with (
+            evaluation_mode(model),
+            arithmetic(precision, X),
+            recorded_output(model, layer, from_here=True) as features,
+        ):
+            scores = class_scores(X.detach(), y, model)
+        return upsampled(class_activation_maps(scores, features.output), X)
 
 
-@torch.enable_grad()
 def guided_grad_cam(
     X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None, *, precision: str = "float32"
 ) -> Tensor:
     """Grad-CAM times guided backprop, pixel by pixel: (N, 3, H, W). Arguments and errors as for `grad_cam`."""
     X, y = check_batch(X, y, model)
-    with evaluation_mode(model), arithmetic(precision, X), recorded_output(model, layer, from_here=False) as features:
-        scores = class_scores(X, y, model)
-    # Hint: both methods start from the same forward pass. Grad-CAM goes first, because guided backprop changes what
-    # the graph of these scores gives from then on. The map is (N, H, W), the guided gradient (N, 3, H, W).
-    ### BEGIN SOLUTION
-    maps = upsampled(class_activation_maps(scores, features.output), X)
-    guided = maps.unsqueeze(1) * guided_gradient(scores, X)
-    ### END SOLUTION
+    with torch.enable_grad():
+        with (
+            evaluation_mode(model),
+            arithmetic(precision, X),
+            recorded_output(model, layer, from_here=False) as features,
+        ):
+            scores = class_scores(X, y, model)
+        # Hint: both methods start from the same forward pass. Grad-CAM goes first, because guided backprop changes what
+        # the graph of these scores gives from then on. The map is (N, H, W), the guided gradient (N, 3, H, W).
+        ### BEGIN SOLUTION
+        maps = upsampled(class_activation_maps(scores, features.output), X)
+        guided = maps.unsqueeze(1) * guided_gradient(scores, X)
+        ### END SOLUTION
     return guided
 
 

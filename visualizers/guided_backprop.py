@@ -11,7 +11,6 @@ from data.precision import arithmetic
 from visualizers.scores import check_batch, class_scores
 
 
-@torch.enable_grad()
 def guided_backprop(X: Tensor, y: Tensor, model: nn.Module, *, precision: str = "float32") -> Tensor:
     """The guided gradient of each image's class score: (N, 3, H, W).
 
@@ -21,9 +20,10 @@ def guided_backprop(X: Tensor, y: Tensor, model: nn.Module, *, precision: str = 
     Springenberg et al. 2014, arXiv 1412.6806.
     """
     X, y = check_batch(X, y, model)
-    with evaluation_mode(model), arithmetic(precision, X):
-        scores = class_scores(X, y, model)
-    return guided_gradient(scores, X)
+    with torch.enable_grad():
+        with evaluation_mode(model), arithmetic(precision, X):
+            scores = class_scores(X, y, model)
+        return guided_gradient(scores, X)
 
 
 def guided_gradient(scores: Tensor, X: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ from data.precision import arithmetic
 from visualizers.scores import check_batch, class_scores
 
 
-@torch.enable_grad()
 def compute_saliency_maps(X: Tensor, y: Tensor, model: nn.Module, *, precision: str = "float32") -> Tensor:
     """The largest absolute gradient, over the colour channels, of each image's class score: (N, H, W) >= 0.
 
@@ -16,12 +15,13 @@ def compute_saliency_maps(X: Tensor, y: Tensor, model: nn.Module, *, precision: 
     for anything else. Simonyan et al. 2013, arXiv 1312.6034.
     """
     X, y = check_batch(X, y, model)
-    with evaluation_mode(model), arithmetic(precision, X):
-        scores = class_scores(X, y, model)
-    # Hint: the images do not mix inside the model, so one backward pass of the sum of scores gives every gradient.
-    # torch.autograd.grad(output, input) returns gradients and leaves nothing behind on the tensors.
-    ### BEGIN SOLUTION
-    (gradient,) = torch.autograd.grad(scores.sum(), X)
-    saliency = gradient.abs().amax(dim=1)
-    ### END SOLUTION
+    with torch.enable_grad():
+        with evaluation_mode(model), arithmetic(precision, X):
+            scores = class_scores(X, y, model)
+        # Hint: the images do not mix inside the model, so one backward pass of the sum of scores gives every gradient.
+        # torch.autograd.grad(output, input) returns gradients and leaves nothing behind on the tensors.
+        ### BEGIN SOLUTION
+        (gradient,) = torch.autograd.grad(scores.sum(), X)
+        saliency = gradient.abs().amax(dim=1)
+        ### END SOLUTION
     return saliency
