@@ -1,15 +1,15 @@
 """`check("saliency")` in a notebook: the tests of one task, answered in plain words."""
 
-import ast
 import contextlib
 import io
 import os
 import sys
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
+
+from checks import alive
+from checks.kernel import attach
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -28,12 +28,12 @@ def check(task: str) -> None:
     if not path.is_file():
         tasks = ", ".join(sorted(file.stem.removeprefix("test_") for file in TESTS.glob("test_*.py")))
         raise ValueError(f"there are no tests for {task!r}: choose one of {tasks}")
-    for module in sorted([*KIT.glob("visualizers/*.py"), *KIT.glob("style_transfer/*.py")]):
-        try:
-            ast.parse(module.read_text("utf-8"))
-        except SyntaxError as error:
-            print(f"✗ Nothing was checked: {module.relative_to(KIT)}, line {error.lineno}: {error.msg}")
-            return
+    try:
+        alive.refresh()
+        alive.check_syntax()
+    except alive.BrokenModule as error:
+        print(f"✗ Nothing was checked: {error}")
+        return
     import pytest  # not before it is needed: the first cell of a notebook should answer soon
 
     from checks.verdicts import Verdicts
@@ -52,23 +52,8 @@ def check(task: str) -> None:
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:
-    """`%load_ext checks`: a task that is not written yet answers with one line instead of a traceback."""
-    shell.set_custom_exc((NotImplementedError,), show_what_is_unwritten)
-
-
-def show_what_is_unwritten(
-    shell: "InteractiveShell", kind: type, error: BaseException, trace: TracebackType, tb_offset: int | None = None
-) -> None:
-    if str(error) != "not implemented yet":
-        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
-        return
-    place = traceback.extract_tb(trace)[-1]
-    path = Path(place.filename)
-    in_module = path.is_relative_to(KIT) and path.is_file()
-    where = f"{place.name} in {path.relative_to(KIT)}, line {place.lineno}" if in_module else "a part of this cell"
-    save = ", save the file" if in_module else ""
-    words = f"Not implemented yet: {where}. Write it between the markers{save}, and run this cell again."
-    shell._showtraceback(kind, error, [words])  # the one way to a message that still counts as an error
+    """`%load_ext checks`: saved edits are seen, and a task that is not written yet is said in one line."""
+    attach()
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Painting one picture in the style of another."""
 
+import checks.kernel  # noqa: F401  keeps what follows up to date in a notebook
 from style_transfer.content_loss import content_loss
 from style_transfer.estimate import estimate_seconds
 from style_transfer.features import extract_features

@@ -72,7 +72,7 @@ def test_a_task_without_tests_is_refused_with_those_that_exist():
 def test_a_module_that_does_not_parse_is_named_and_nothing_passes(monkeypatch, tmp_path, capsys):
     (tmp_path / "visualizers").mkdir()
     (tmp_path / "visualizers" / "saliency.py").write_text("def f(:\n", encoding="utf-8")
-    monkeypatch.setattr("checks.KIT", tmp_path)
+    monkeypatch.setattr("checks.alive.KIT", tmp_path)
     check("tv_loss")
     assert capsys.readouterr().out.startswith("✗ Nothing was checked: visualizers/saliency.py, line 1")
 
@@ -93,8 +93,8 @@ def test_in_a_notebook_an_unwritten_task_answers_in_one_line(tmp_path):
     """The line says what to write and where, and the cell still counts as failed."""
     source = "def paint():\n    raise NotImplementedError('not implemented yet')\n"
     (tmp_path / "unwritten.py").write_text(source, "utf-8")
-    lines = ("import sys, pathlib, checks", f"checks.KIT = pathlib.Path({str(tmp_path)!r})")
-    calls = ("sys.path.insert(0, str(checks.KIT))", "import unwritten", "unwritten.paint()")
+    lines = ("import sys, pathlib, checks.alive", f"checks.alive.KIT = pathlib.Path({str(tmp_path)!r})")
+    calls = ("sys.path.insert(0, str(checks.alive.KIT))", "import unwritten", "unwritten.paint()")
     (words,) = error_of("\n".join([*lines, *calls])).traceback
     place = "Not implemented yet: paint in unwritten.py, line 2."
     assert words == f"{place} Write it between the markers, save the file, and run this cell again."
