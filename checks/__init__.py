@@ -36,18 +36,29 @@ def check(task: str) -> None:
         return
     import pytest  # not before it is needed: the first cell of a notebook should answer soon
 
+    from checks.patience import LIMIT, Patience, TimeLimit
     from checks.verdicts import Verdicts
 
-    verdicts = Verdicts()
+    verdicts, patience = Verdicts(), Patience()
     options = ["-m", "not slow", "-p", "no:cacheprovider", "--capture=sys", "-o", "addopts=", str(path)]
     with as_in_a_fresh_process(), contextlib.redirect_stdout(io.StringIO()) as log:
-        status = pytest.main(options, plugins=[verdicts])
+        status = pytest.main(options, plugins=[verdicts, patience])
+    patience.hide()
+    if status == pytest.ExitCode.INTERRUPTED and not verdicts.not_collected:
+        print(patience.in_words())
+        return
     ran = status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     print(verdicts.in_words() if ran else verdicts.not_collected or log.getvalue())
     if ran and verdicts.found_mistakes():
         from checks.diagnosis import closer_look
 
-        for hint in closer_look(task):
+        try:
+            with TimeLimit(LIMIT):
+                hints = closer_look(task)
+        except KeyboardInterrupt:
+            print("The closer look at what went wrong was stopped.")
+            return
+        for hint in hints:
             print(f"A closer look: {hint}")
 
 

@@ -28,8 +28,7 @@ class Verdicts:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
         report = yield
-        docstring = getattr(item.obj, "__doc__", None) or item.originalname.replace("_", " ")
-        statement = docstring.strip().splitlines()[0]
+        statement = statement_of(item)
         if call.when == "call" or call.excinfo is not None:
             complaint = None if report.outcome != "failed" else complaint_of(call.excinfo.value)
             self.complaints[statement] = self.complaints.get(statement) or complaint
@@ -50,6 +49,12 @@ class Verdicts:
         held, total = sum(complaint is None for complaint in judged.values()), len(self.complaints)
         lines += ["Your code printed, in the first check that it printed in:", *self.printed] if self.printed else []
         return "\n".join([*lines, "All checks hold." if held == total else f"{held} of {total} checks hold."])
+
+
+def statement_of(item: pytest.Item) -> str:
+    """What the test checks, in the words of its docstring's first line."""
+    docstring = getattr(item.obj, "__doc__", None) or item.originalname.replace("_", " ")
+    return docstring.strip().splitlines()[0]
 
 
 def verdict(statement: str, complaint: str | None) -> list[str]:

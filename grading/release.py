@@ -27,6 +27,7 @@ LEFT_OUT = (
     "tests/fake_grader.py",
     "tests/hidden/",
     "tests/hostile/",
+    "tests/kernels.py",
     "tests/mutants/",
     "tests/references/make_references.py",
     "tests/references/slow.py",

@@ -57,6 +57,21 @@ def test_an_error_is_told_with_its_place_and_what_was_printed():
     assert "shape (" in answer
 
 
+def test_a_check_that_does_not_end_is_stopped_and_named():
+    """However the student's function holds on."""
+    hanging = "def hang(*given):\n    while True:\n        try:\n            pass\n        except:\n            pass\n"
+    answer = words(f"None\nimport checks.patience\nchecks.patience.LIMIT = 1\n{hanging}\nstyle_transfer.tv_loss = hang")
+    assert answer.startswith("✗ Stopped after 1 s in check 1 of ")
+    assert answer.endswith("is there a loop that never ends? What follows was not checked.\n")
+    assert answer.count("\n") == 1
+
+
+def test_an_interrupted_check_says_one_line():
+    answer = words("lambda *given: (_ for _ in ()).throw(KeyboardInterrupt())")
+    assert answer.startswith("Interrupted in check 1 of ")
+    assert answer.count("\n") == 1
+
+
 def test_a_module_that_cannot_be_imported_is_told_in_one_line(tmp_path):
     (tmp_path / "test_broken.py").write_text("import torhc\n", "utf-8")
     code = f"import pathlib, checks\nchecks.TESTS = pathlib.Path({str(tmp_path)!r})\nchecks.check('broken')"

@@ -1,0 +1,105 @@
+"""A check that does not end is named while it runs, and stopped after a while."""
+
+import _thread
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+import pytest
+
+from checks.alive import PACKAGES, shown
+from checks.verdicts import statement_of
+
+LIMIT = 60  # seconds for one check; the longest takes two on a quiet machine
+
+
+class TimeLimit:
+    """`with TimeLimit(60):` interrupts what takes longer, again and again until it ends; then `over` is true."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.over = False
+        self.ended = threading.Event()
+        self.watch = threading.Thread(target=self.interrupt, daemon=True)
+
+    def interrupt(self) -> None:
+        while not self.ended.wait(1 if self.over else self.seconds):
+            self.over = True
+            _thread.interrupt_main()
+
+    def __enter__(self) -> "TimeLimit":
+        self.watch.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            self.ended.set()
+            self.watch.join()
+            time.sleep(0)  # an interrupt that is on its way arrives here
+        except KeyboardInterrupt:
+            if not self.over:
+                raise
+
+
+class Patience:
+    """A pytest plugin that shows in a notebook which check runs, and gives each at most `LIMIT` seconds."""
+
+    def __init__(self) -> None:
+        self.statement: str | None = None
+        self.statements: list[str] = []
+        self.stopped_by_limit = False
+        self.place = ""
+        self.display = None
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.statements = list(dict.fromkeys(map(statement_of, session.items)))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self.statement = statement_of(item)
+        self.show(f"{self.which()}: {self.statement} At most {LIMIT} s.")
+        with TimeLimit(LIMIT) as limit:
+            try:
+                return (yield)
+            finally:
+                self.stopped_by_limit = limit.over
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.place = place_in_modules(excinfo.value.__traceback__)
+
+    def which(self) -> str:
+        return f"check {self.statements.index(self.statement) + 1} of {len(self.statements)}"
+
+    def show(self, words: str) -> None:
+        ipython = sys.modules.get("IPython")
+        if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
+            return
+        if self.display is None:
+            self.display = ipython.display.display(ipython.display.Pretty(words), display_id=True)
+        else:
+            self.display.update(ipython.display.Pretty(words))
+
+    def hide(self) -> None:
+        if self.display is not None:
+            self.show("")
+
+    def in_words(self) -> str:
+        """Why the checks did not come to their end, in one line."""
+        if self.statement is None:
+            return "Interrupted before the first check."
+        which = f"{self.which()}, “{self.statement}”{self.place}"
+        if self.stopped_by_limit:
+            return (
+                f"✗ Stopped after {LIMIT} s in {which}: is there a loop that never ends? What follows was not checked."
+            )
+        return f"Interrupted in {which}. It and what follows were not checked."
+
+
+def place_in_modules(trace: TracebackType | None) -> str:
+    """The innermost line in a module that students write in, or nothing."""
+    places = [frame for frame in traceback.extract_tb(trace) if Path(frame.filename).parent.name in PACKAGES]
+    return f" ({places[-1].name} in {shown(Path(places[-1].filename))}, line {places[-1].lineno})" if places else ""
