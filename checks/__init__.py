@@ -43,7 +43,6 @@ def check(task: str) -> None:
     options = ["-m", "not slow", "-p", "no:cacheprovider", "--capture=sys", "-o", "addopts=", str(path)]
     with as_in_a_fresh_process(), contextlib.redirect_stdout(io.StringIO()) as log:
         status = pytest.main(options, plugins=[verdicts, patience])
-    patience.hide()
     if status == pytest.ExitCode.INTERRUPTED and not verdicts.not_collected:
         print(patience.in_words())
         return
@@ -53,7 +52,7 @@ def check(task: str) -> None:
         from checks.diagnosis import closer_look
 
         try:
-            with TimeLimit(LIMIT):
+            with TimeLimit(LIMIT, lambda: patience.say("Still taking a closer look at what went wrong.")):
                 hints = closer_look(task)
         except KeyboardInterrupt:
             print("The closer look at what went wrong was stopped.")

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -14,31 +14,39 @@ import pytest
 from checks.alive import PACKAGES, shown
 from checks.verdicts import statement_of
 
+SOON = 10  # seconds, after which a check that still runs is named
 LIMIT = 60  # seconds for one check; the longest takes two on a quiet machine
 
 
 class TimeLimit:
-    """`with TimeLimit(60):` interrupts what takes longer, again and again until it ends; then `over` is true."""
+    """`with TimeLimit(60, say):` calls `say` after ten seconds, and interrupts after sixty until an end is made of it.
 
-    def __init__(self, seconds: float) -> None:
+    Whether that was necessary, `over` tells.
+    """
+
+    def __init__(self, seconds: float, say: Callable[[], None]) -> None:
         self.seconds = seconds
+        self.say = say
         self.over = False
         self.ended = threading.Event()
-        self.watch = threading.Thread(target=self.interrupt, daemon=True)
+        self.thread = threading.Thread(target=self.watch, daemon=True)
 
-    def interrupt(self) -> None:
-        while not self.ended.wait(1 if self.over else self.seconds):
+    def watch(self) -> None:
+        if self.ended.wait(min(SOON, self.seconds)):
+            return
+        self.say()
+        while not self.ended.wait(1 if self.over else max(0, self.seconds - SOON)):
             self.over = True
             _thread.interrupt_main()
 
     def __enter__(self) -> "TimeLimit":
-        self.watch.start()
+        self.thread.start()
         return self
 
     def __exit__(self, *error: object) -> None:
         try:
             self.ended.set()
-            self.watch.join()
+            self.thread.join()
             time.sleep(0)  # an interrupt that is on its way arrives here
         except KeyboardInterrupt:
             if not self.over:
@@ -46,14 +54,14 @@ class TimeLimit:
 
 
 class Patience:
-    """A pytest plugin that shows in a notebook which check runs, and gives each at most `LIMIT` seconds."""
+    """A pytest plugin that names a check that takes long, and gives each at most `LIMIT` seconds."""
 
     def __init__(self) -> None:
         self.statement: str | None = None
         self.statements: list[str] = []
         self.stopped_by_limit = False
         self.place = ""
-        self.display = None
+        self.out = sys.stdout  # not what pytest puts in its place
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self.statements = list(dict.fromkeys(map(statement_of, session.items)))
@@ -61,8 +69,7 @@ class Patience:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         self.statement = statement_of(item)
-        self.show(f"{self.which()}: {self.statement} At most {LIMIT} s.")
-        with TimeLimit(LIMIT) as limit:
+        with TimeLimit(LIMIT, self.name_it) as limit:
             try:
                 return (yield)
             finally:
@@ -74,18 +81,11 @@ class Patience:
     def which(self) -> str:
         return f"check {self.statements.index(self.statement) + 1} of {len(self.statements)}"
 
-    def show(self, words: str) -> None:
-        ipython = sys.modules.get("IPython")
-        if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
-            return
-        if self.display is None:
-            self.display = ipython.display.display(ipython.display.Pretty(words), display_id=True)
-        else:
-            self.display.update(ipython.display.Pretty(words))
+    def name_it(self) -> None:
+        self.say(f"Still in {self.which()} after {SOON} s: “{self.statement}” It is stopped after {LIMIT} s.")
 
-    def hide(self) -> None:
-        if self.display is not None:
-            self.show("")
+    def say(self, words: str) -> None:
+        print(words, file=self.out, flush=True)
 
     def in_words(self) -> str:
         """Why the checks did not come to their end, in one line."""
