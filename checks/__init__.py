@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,8 @@ def as_in_a_fresh_process() -> Iterator[None]:
 
 def forget_tests() -> None:
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file and TESTS in Path(file).parents:
-            del sys.modules[name]
+        spec = getattr(module, "__spec__", None)
+        if isinstance(spec, ModuleSpec):
+            places = [spec.origin, *(spec.submodule_search_locations or ())]  # a folder of tests has no origin
+            if any(place and TESTS in [path := Path(place), *path.parents] for place in places):
+                del sys.modules[name]

@@ -4,15 +4,11 @@ import _thread
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import TracebackType
 
 import pytest
 
-from checks.alive import PACKAGES, shown
-from checks.verdicts import statement_of
+from checks.verdicts import place_of, statement_of
 
 SOON = 10  # seconds, after which a check that still runs is named
 LIMIT = 60  # seconds for one check; the longest takes two on a quiet machine
@@ -76,7 +72,7 @@ class Patience:
                 self.stopped_by_limit = limit.over
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        self.place = place_in_modules(excinfo.value.__traceback__)
+        self.place = place_of(excinfo.value)
 
     def which(self) -> str:
         return f"check {self.statements.index(self.statement) + 1} of {len(self.statements)}"
@@ -97,9 +93,3 @@ class Patience:
                 f"✗ Stopped after {LIMIT} s in {which}: is there a loop that never ends? What follows was not checked."
             )
         return f"Interrupted in {which}. It and what follows were not checked."
-
-
-def place_in_modules(trace: TracebackType | None) -> str:
-    """The innermost line in a module that students write in, or nothing."""
-    places = [frame for frame in traceback.extract_tb(trace) if Path(frame.filename).parent.name in PACKAGES]
-    return f" ({places[-1].name} in {shown(Path(places[-1].filename))}, line {places[-1].lineno})" if places else ""

@@ -18,6 +18,7 @@ FOLDER = Path(__file__).resolve().parent
 CALLS = json.loads((FOLDER / "recorded.json").read_text("utf-8"))
 with np.load(FOLDER / "recorded.npz", allow_pickle=False) as archive:
     ARRAYS = {key: archive[key] for key in archive.files}
+WEIGHTS = tuple(name for name in ("shipped", "imagenet") if any(f"[{name}" in call for call in CALLS))
 COUNTS: Counter[str] = Counter()
 
 
@@ -30,7 +31,7 @@ def __getattr__(name: str) -> Callable:
         COUNTS[test, name] += 1
         call = f"{test} {name} {COUNTS[test, name]}"
         if call not in CALLS:
-            pytest.skip("no reference was recorded for these weights")
+            pytest.fail(f"the kit is at fault, not your code: it lacks the recorded answer {call!r}", pytrace=False)
         return decoded(CALLS[call])
 
     return recorded

@@ -1,9 +1,13 @@
 """The one comparison that all tests of values use."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.autograd.gradcheck import GradcheckError
 
 SHOWN = 8  # values that fit into a sentence
 
@@ -20,15 +24,38 @@ def assert_matches(
     reference = torch.as_tensor(reference).detach().double()
     size = reference.norm().item()
     assert 0 < size < float("inf"), "this test is no good: its reference is zero everywhere, or not finite"
-    assert isinstance(actual, Tensor), f"expected a tensor, got {type(actual).__name__}"
-    shapes = f"expected shape {tuple(reference.shape)}, got {tuple(actual.shape)}"
-    assert actual.shape == reference.shape, shapes
+    assert_shape(actual, tuple(reference.shape))
     assert actual.dtype == dtype, f"expected {dtype}, got {actual.dtype}"
     actual = actual.detach().double().cpu()
     wrong = (~actual.isfinite()).sum().item()
     assert not wrong, f"{wrong} of {actual.numel()} values are NaN or infinite"
     error = ((actual - reference).norm() / size).item()
     assert error <= tolerance, f"{explanation(actual, reference, error)} (allowed: {percent(tolerance)})"
+
+
+def assert_shape(actual: Tensor, shape: tuple[int, ...]) -> None:
+    __tracebackhide__ = True
+    scalar = "" if shape else ": a loss is one number without any dimension, as .sum() gives it"
+    number = ": .item() or float() made it a plain number" if isinstance(actual, float) else ""
+    assert isinstance(actual, Tensor), f"expected a tensor, got {type(actual).__name__}{number}"
+    assert actual.shape == shape, f"expected shape {shape}, got {tuple(actual.shape)}{scalar}"
+
+
+def assert_slopes(function: Callable[..., Tensor], inputs: Tensor | Sequence[Tensor]) -> None:
+    """Fail unless the gradient of `function` is what finite differences of it give."""
+    __tracebackhide__ = True
+    try:
+        torch.autograd.gradcheck(function, inputs)
+    except GradcheckError:
+        pytest.fail("a small change of the input changes the result otherwise than the gradient says", pytrace=False)
+
+
+def assert_costs_nothing(loss: Tensor, x: Tensor) -> None:
+    """Fail unless `loss` is a scalar of zero that draws `x` nowhere."""
+    __tracebackhide__ = True
+    assert_shape(loss, ())
+    assert loss.item() == 0, f"expected a loss of 0, got {loss.item():.4g}"
+    assert not loss.requires_grad or not torch.autograd.grad(loss, x)[0].any(), "the gradient should be zero"
 
 
 def explanation(actual: Tensor, reference: Tensor, error: float) -> str:

@@ -24,8 +24,12 @@ assert dict(os.environ) == before
 
 
 def words(replacement):
-    code = BROKEN.format(replacement=replacement)
-    run = subprocess.run([sys.executable, "-c", code], cwd=KIT, capture_output=True, text=True, check=True)
+    return said_by(BROKEN.format(replacement=replacement))
+
+
+def said_by(code):
+    run = subprocess.run([sys.executable, "-c", code], cwd=KIT, capture_output=True, text=True)
+    assert not run.returncode, run.stderr
     return run.stdout
 
 
@@ -52,9 +56,93 @@ def test_an_unwritten_function_is_told_so():
 def test_an_error_is_told_with_its_place_and_what_was_printed():
     body = "def broken(img, tv_weight):\n    print('shape', tuple(img.shape))\n    return img.nowhere\n"
     answer = words(f"(exec(compile({body!r}, 'style_transfer/own.py', 'exec')), broken)[1]")
-    assert "AttributeError: 'Tensor' object has no attribute 'nowhere' (broken in own.py, line 3)" in answer
+    assert (
+        "AttributeError: 'Tensor' object has no attribute 'nowhere' (broken in style_transfer/own.py, line 3)" in answer
+    )
     assert "Your code printed" in answer
     assert "shape (" in answer
+
+
+CHECKED = """
+import pathlib, checks
+checks.TESTS = pathlib.Path({folder!r})
+for _ in range({times}):
+    checks.check("task")
+"""
+SKIPPING = """
+import pytest
+def test_one():
+    "One holds."
+def test_two():
+    "Two holds."
+    pytest.skip("no file")
+"""
+COUNTING = """
+from answers import counted
+def test_one():
+    "First."
+    counted.calls.append(1)
+    assert counted.calls == [1], "not the first call"
+"""
+FAILING = """
+import importlib.util
+spec = importlib.util.spec_from_file_location("mine", {path!r})
+mine = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(mine)
+def test_one():
+    "One."
+    mine.f()
+def test_two():
+    "Two."
+    mine.f()
+"""
+GIVEN = """
+import pytest
+def test_own():
+    "Own."
+@pytest.mark.given
+def test_given():
+    "Given."
+    assert {holds}, "not so"
+"""
+
+
+def checked(tests, folder, times=1):
+    """What check() says of these tests."""
+    (folder / "test_task.py").write_text(tests, "utf-8")
+    return said_by(CHECKED.format(folder=str(folder), times=times))
+
+
+def test_a_check_that_is_skipped_is_no_tick(tmp_path):
+    """It is said why it was not checked, and not that all checks hold."""
+    expected = "✓ One holds.\n– Two holds. Not checked: no file\n1 of 2 checks hold, 1 not checked.\n"
+    assert checked(SKIPPING, tmp_path) == expected
+
+
+def test_a_second_check_forgets_what_the_first_has_counted(tmp_path):
+    """Also in folders of tests that are no packages, as the recorded answers of a release are."""
+    (tmp_path / "answers").mkdir()
+    (tmp_path / "answers" / "counted.py").write_text("calls = []\n", "utf-8")
+    (tmp_path / "conftest.py").write_text(f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n", "utf-8")
+    assert checked(COUNTING, tmp_path, times=3) == 3 * "✓ First.\nAll checks hold.\n"
+
+
+def test_the_same_complaint_is_made_once_with_its_line_and_a_hint(tmp_path):
+    path = tmp_path / "visualizers" / "mine.py"
+    path.parent.mkdir()
+    path.write_text("def f():\n    return [missing for _ in range(3)]\n", "utf-8")
+    one, two, complaint, hint, summary = checked(FAILING.format(path=str(path)), tmp_path).splitlines()
+    assert [one, two] == ["✗ One.", "✗ Two."]
+    assert complaint.strip() == "NameError: name 'missing' is not defined (f in visualizers/mine.py, line 2)"
+    assert hint.strip().startswith("Is it spelled right")
+    assert summary == "0 of 2 checks hold."
+
+
+def test_checks_of_given_code_are_told_of_only_where_they_fail(tmp_path):
+    """And never counted."""
+    assert checked(GIVEN.format(holds=True), tmp_path) == "✓ Own.\nAll checks hold.\n"
+    failing = "✓ Own.\n✗ Given. (given code, which calls yours)\n      not so\n1 of 1 checks hold.\n"
+    assert checked(GIVEN.format(holds=False), tmp_path) == failing
 
 
 def test_a_check_that_does_not_end_is_stopped_and_named():
@@ -77,8 +165,7 @@ def test_an_interrupted_check_says_one_line():
 def test_a_module_that_cannot_be_imported_is_told_in_one_line(tmp_path):
     (tmp_path / "test_broken.py").write_text("import torhc\n", "utf-8")
     code = f"import pathlib, checks\nchecks.TESTS = pathlib.Path({str(tmp_path)!r})\nchecks.check('broken')"
-    run = subprocess.run([sys.executable, "-c", code], cwd=KIT, capture_output=True, text=True, check=True)
-    assert run.stdout == "✗ Nothing was checked: ModuleNotFoundError: No module named 'torhc'\n"
+    assert said_by(code) == "✗ Nothing was checked: ModuleNotFoundError: No module named 'torhc'\n"
 
 
 def test_a_task_without_tests_is_refused_with_those_that_exist():

@@ -88,6 +88,7 @@ def small(targets, net, **settings):
     return create_class_visualization(targets, net, **settings)
 
 
+@pytest.mark.given
 def test_stored_reference(shipped):
     """Noise, jitter, step, jitter undone, clamp and blur, in this order, with the defaults."""
     reference = load("ascent")
@@ -97,6 +98,7 @@ def test_stored_reference(shipped):
     assert_matches(images, reference["visualization"], 5e-4)  # two steps of length 25, the second from the first's end
 
 
+@pytest.mark.given
 @pytest.mark.parametrize("blur_every", [0, 1, 2, 10])
 def test_blur_comes_with_the_first_iteration_and_every_so_many_after_it(blur_every, small_net):
     """A Gaussian of sigma 0.5 smooths the picture at iterations 1, 1 + blur_every, 1 + 2 * blur_every, ..."""
@@ -109,6 +111,7 @@ def test_blur_comes_with_the_first_iteration_and_every_so_many_after_it(blur_eve
     assert_matches(images, reference, 1e-3)  # four steps, each from where the last one ended
 
 
+@pytest.mark.given
 def test_jitter_is_undone_after_the_step():
     """With a tiny learning rate the picture stays where it was, however much it was jittered."""
     net = SmallNet()
@@ -117,6 +120,7 @@ def test_jitter_is_undone_after_the_step():
     assert_matches(jittered, still)
 
 
+@pytest.mark.given
 @pytest.mark.parametrize("max_jitter", [0, 3])
 def test_the_model_sees_the_picture_shifted_by_at_most_max_jitter(max_jitter, small_net):
     """Before each step the picture is rolled down and to the right by up to max_jitter pixels, by turns."""
@@ -139,6 +143,7 @@ def test_the_model_sees_the_picture_shifted_by_at_most_max_jitter(max_jitter, sm
         assert max(direction) == max_jitter, f"shifts went to {max(direction)}: expected {max_jitter}"
 
 
+@pytest.mark.given
 def test_pixels_stay_legal(small_net):
     """After every iteration all pixels lie between black and white."""
 
@@ -152,6 +157,7 @@ def test_pixels_stay_legal(small_net):
     small(0, small_net, learning_rate=1000.0, blur_every=0, callback=look)
 
 
+@pytest.mark.given
 def test_blurred_pixels_stay_legal(small_net):
     """The blur does not lead out of the legal range either."""
 
@@ -162,24 +168,28 @@ def test_blurred_pixels_stay_legal(small_net):
     small(0, small_net, learning_rate=100.0, blur_every=1, callback=look)
 
 
+@pytest.mark.given
 def test_the_callback_counts_from_one(small_net):
     """The callback gets every iteration's number, from 1 on, and the picture that it made."""
     calls = []
     result = small(0, small_net, num_iterations=4, callback=lambda *call: calls.append(call))
-    assert [iteration for iteration, _ in calls] == [1, 2, 3, 4]
-    assert torch.equal(calls[-1][1], result)
-    assert not torch.equal(calls[0][1], calls[1][1])
+    assert [iteration for iteration, _ in calls] == [1, 2, 3, 4], "the callback should count 1, 2, 3, 4"
+    assert torch.equal(calls[-1][1], result), "the last picture that the callback saw is not the result"
+    assert not torch.equal(calls[0][1], calls[1][1]), "the second iteration changed nothing"
 
 
+@pytest.mark.given
 def test_snapshots_keep_what_they_saw(small_net):
     """Snapshots keeps the pictures of the iterations asked for, unaltered by what follows."""
     snapshots = Snapshots(at=(1, 3))
     small(0, small_net, num_iterations=4, callback=snapshots)
-    assert sorted(snapshots.images) == [1, 3]
+    assert sorted(snapshots.images) == [1, 3], "expected the pictures of iterations 1 and 3"
     for iteration, images in snapshots.images.items():
-        assert torch.equal(images, small(0, small_net, num_iterations=iteration))
+        again = small(0, small_net, num_iterations=iteration)
+        assert torch.equal(images, again), f"the picture of iteration {iteration} has changed since"
 
 
+@pytest.mark.given
 @pytest.mark.parametrize("iterations", [1, 2])
 def test_classes_together_give_the_pictures_that_they_give_alone(iterations, shipped):
     """All classes start from the same noise and are jittered alike."""
@@ -192,6 +202,7 @@ def test_classes_together_give_the_pictures_that_they_give_alone(iterations, shi
     assert (together[0] - together[1]).norm() > 0.01 * together[0].norm(), "two classes gave one picture"
 
 
+@pytest.mark.given
 def test_the_seed_alone_decides(small_net):
     """The same seed gives the same picture, whatever the global random state; another seed gives another picture."""
     with torch.random.fork_rng():
@@ -204,6 +215,7 @@ def test_the_seed_alone_decides(small_net):
     assert (first - other).norm() > 0.1 * first.norm(), "another seed gave the same picture"
 
 
+@pytest.mark.given
 @pytest.mark.parametrize(
     ("target", "size", "shape"),
     [
@@ -215,11 +227,12 @@ def test_the_seed_alone_decides(small_net):
 def test_shape(target, size, shape, small_net):
     """One picture for each class; a size is (height, width), or one number for both."""
     images = small(target, small_net, size=size)
-    assert images.shape == shape
-    assert images.dtype == torch.float32
-    assert not images.requires_grad
+    assert images.shape == shape, f"expected shape {shape}, got {tuple(images.shape)}"
+    assert images.dtype == torch.float32, f"expected torch.float32, got {images.dtype}"
+    assert not images.requires_grad, "the pictures should carry no graph"
 
 
+@pytest.mark.given
 def test_it_uses_the_same_step_that_students_write(small_net, monkeypatch):
     """create_class_visualization calls class_visualization_update_step once in every iteration."""
     calls = []
@@ -236,6 +249,7 @@ def test_it_uses_the_same_step_that_students_write(small_net, monkeypatch):
     assert isinstance(model, nn.Module)
 
 
+@pytest.mark.given
 @pytest.mark.parametrize(
     "numbers",
     [
@@ -255,6 +269,7 @@ def test_numbers_that_make_no_sense_are_refused(numbers, small_net):
         small(0, small_net, **numbers)
 
 
+@pytest.mark.given
 @pytest.mark.parametrize(
     ("targets", "error"),
     [

@@ -131,6 +131,7 @@ def test_one_target_serves_the_whole_batch(noise, small_net):
     assert torch.equal(fooled, same), "an int and a tensor full of it give different images"
 
 
+@pytest.mark.given
 @pytest.mark.parametrize(
     "numbers", [{"learning_rate": 0.0}, {"learning_rate": -1.0}, {"learning_rate": float("nan")}, {"max_iter": 0}]
 )

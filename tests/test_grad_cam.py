@@ -106,6 +106,7 @@ def test_guided_grad_cam_at_any_layer_is_the_product_of_both_methods(layer, ship
     assert_is_guided_grad_cam(photos, load("attributions")["y"], shipped, layer)
 
 
+@pytest.mark.given
 @pytest.mark.parametrize("factors", ["its own factors", "stand-ins"])
 def test_guided_grad_cam_is_judged_by_both_of_its_ways(factors, noise, small_net, monkeypatch):
     """Both ways of judging find the product right, and another one wrong."""
@@ -177,14 +178,17 @@ def test_the_backward_pass_goes_no_deeper_than_the_layer(small_net, noise, froze
     assert early.count == 1, "this test is no good: it does not count backward passes"
 
 
+@pytest.mark.given
 def test_the_graph_begins_at_the_layer(shipped, photos):
     """Grad-CAM keeps nothing for the layers before its own: they run without recording."""
     watches = Watches()
     shipped.features[5] = nn.Sequential(shipped.features[5], watches)
     grad_cam(photos, torch.tensor([0, 1]), shipped, "features.12")
-    assert [image.requires_grad for image in watches.seen] == [False]
+    recorded = [image.requires_grad for image in watches.seen]
+    assert recorded == [False], f"the layers before Grad-CAM's own ran {len(recorded)} times, recorded: {recorded}"
 
 
+@pytest.mark.given
 @pytest.mark.parametrize("technique", [grad_cam, guided_grad_cam])
 @pytest.mark.parametrize("layer", ["features.99", "relu", 3, nn.Conv2d(3, 6, 3)])
 def test_an_unknown_layer_is_named_beside_those_that_exist(technique, layer, small_net, noise):
@@ -193,6 +197,7 @@ def test_an_unknown_layer_is_named_beside_those_that_exist(technique, layer, sma
         technique(noise, torch.tensor([0, 1, 2]), small_net, layer)
 
 
+@pytest.mark.given
 @pytest.mark.parametrize("technique", [grad_cam, guided_grad_cam])
 @pytest.mark.parametrize(("layer", "message"), [("unused", "took no part"), ("classifier", "convolutional layer")])
 def test_a_layer_that_gives_no_feature_maps_is_refused(technique, layer, message, small_net, noise):
@@ -206,4 +211,4 @@ def test_guided_grad_cam_needs_one_forward_pass(small_net, noise):
     watches = Watches()
     small_net.features.insert(0, watches)
     stand_ins.guided_grad_cam(noise, torch.tensor([0, 1, 2]), small_net)
-    assert len(watches.seen) == 1
+    assert len(watches.seen) == 1, f"the model ran {len(watches.seen)} times: one forward pass serves both"

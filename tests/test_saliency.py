@@ -21,7 +21,9 @@ def test_a_linear_network_gives_its_largest_absolute_weights(label, expected):
     """For scores linear in the pixels, the map is the largest absolute weight over the channels."""
     pixels = torch.tensor([[[[0.3, -0.1]], [[2.0, 0.4]], [[-1.0, 0.7]]]])
     maps = compute_saliency_maps(pixels, torch.tensor([label]), linear_net(WEIGHT))
-    assert (maps >= 0).all(), f"the map has negative values, {maps.flatten().tolist()}: it is made of absolute values"
+    assert (maps >= 0).all(), (
+        f"the map has negative values or NaN, {maps.flatten().tolist()}: it is made of absolute values"
+    )
     assert_matches(maps, torch.tensor(expected), 1e-6)
 
 
