@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from writeup.figures import modules_behind
 
 KEY_FILES = "submission/key_files.json"  # written by the student release: {path: SHA-256}
 RUN_AGAIN = "restart the kernel, run all cells, and save (or `python notebooks/run.py --save`)"
+CHECK = re.compile(r"""^check\(["'](\w+)["']\)""", re.MULTILINE)
 LARGEST_FILE = 30 * 2**20  # bytes
 LARGEST_SUBMISSION = 90 * 2**20  # Gradescope takes 100 MB
 
@@ -66,17 +68,28 @@ def notebook_problems(kit: Path) -> list[str]:
 
 
 def check_problems(kit: Path) -> list[str]:
-    """Checks in saved notebooks that found something wrong."""
-    problems = []
+    """Tasks whose last check in a saved notebook found something wrong, never ran, or asked about older code."""
+    found: dict[str, str | None] = {
+        Path(name).stem: f"no notebook calls check({Path(name).stem!r})" for name in MODULES
+    }
     for name in NOTEBOOKS:
         try:
-            cells = [cell for cell in code_cells(kit / name) if "".join(cell["source"]).startswith("check(")]
-            texts = {"".join(cell["source"]): json.dumps(cell["outputs"], ensure_ascii=False) for cell in cells}
+            cells, older = code_cells(kit / name), age_problem(kit, kit / name)
+            for cell in cells:
+                for task in CHECK.findall("".join(cell["source"])):
+                    said = json.dumps(cell["outputs"], ensure_ascii=False)
+                    wrong = verdict_problem(said) or (older and f"is out of date: {older}")
+                    found[task] = wrong and f"{name}: check({task!r}) {wrong}"
         except (OSError, ValueError, KeyError, TypeError):
             continue  # said already
-        wrong = [source for source, text in texts.items() if "✗" in text or "Not implemented yet" in text]
-        problems += [f"{name}: {source.strip()} found something that does not hold" for source in wrong]
-    return problems
+    return [problem for problem in found.values() if problem]
+
+
+def verdict_problem(printed: str) -> str | None:
+    """What is wrong with that which check() printed."""
+    if "✗" in printed or "Not implemented yet" in printed:
+        return "found something that does not hold"
+    return None if "All checks hold." in printed else "was not run to its end, or not saved afterwards"
 
 
 def code_cells(notebook: Path) -> list[dict]:

@@ -29,9 +29,16 @@ def change_notebook(path, change):
     path.write_text(json.dumps(notebook), "utf-8")
 
 
+def said(words):
+    """An output that holds what was printed."""
+    return [{"output_type": "stream", "name": "stdout", "text": words.splitlines(keepends=True)}]
+
+
 def run_in_order(cells):
     for number, cell in enumerate(cells, start=1):
         cell["execution_count"] = number
+        if "".join(cell["source"]).startswith("check("):
+            cell["outputs"] = said("✓ It is right.\nAll checks hold.\n")
 
 
 def collect(kit, *options, script="./collect_submission.sh", cwd=None):
@@ -211,16 +218,44 @@ def test_a_notebook_saved_before_the_code_was_changed_is_named(kit):
     assert f"{NOTEBOOKS[4]}:" not in done.stdout
 
 
+def outputs_of_the_check(kit, outputs):
+    def change(cells):
+        (cell,) = (cell for cell in cells if "".join(cell["source"]) == 'check("saliency")')
+        cell["outputs"] = outputs
+
+    change_notebook(kit / NOTEBOOKS[0], change)
+
+
 @pytest.mark.parametrize(
     "words", ["✗ The map is zero.\n      off by 3 %\n", "Not implemented yet: tv_loss in tv_loss.py."]
 )
 def test_a_check_that_did_not_hold_is_named(kit, words):
-    def fail(cells):
-        (cell,) = (cell for cell in cells if "".join(cell["source"]) == 'check("saliency")')
-        cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": words.splitlines(keepends=True)}]
+    outputs_of_the_check(kit, said(words))
+    assert f"{NOTEBOOKS[0]}: check('saliency') found something that does not hold" in collect(kit).stdout
 
-    change_notebook(kit / NOTEBOOKS[0], fail)
-    assert f'{NOTEBOOKS[0]}: check("saliency") found something that does not hold' in collect(kit).stdout
+
+@pytest.mark.parametrize("outputs", [[], said("✓ One.\n– Two. Not checked: no file\n1 of 2 checks hold.\n")])
+def test_a_check_that_was_not_run_to_its_end_is_named(kit, outputs):
+    outputs_of_the_check(kit, outputs)
+    done = collect(kit).stdout
+    assert "✗ what the notebooks checked holds" in done
+    assert f"{NOTEBOOKS[0]}: check('saliency') was not run to its end, or not saved afterwards" in done
+
+
+def test_a_check_of_older_code_is_named(kit):
+    later = (kit / NOTEBOOKS[0]).stat().st_mtime + 5
+    os.utime(kit / "visualizers" / "saliency.py", (later, later))
+    done = collect(kit).stdout
+    assert "✗ what the notebooks checked holds" in done
+    assert (
+        f"{NOTEBOOKS[0]}: check('saliency') is out of date: it was saved before visualizers/saliency.py was changed"
+        in done
+    )
+
+
+def test_a_check_that_was_taken_out_of_its_notebook_is_named(kit):
+    change_notebook(kit / NOTEBOOKS[4], lambda cells: [cell.update(source=["1 + 1"]) for cell in cells])
+    assert "no notebook calls check('tv_loss')" in collect(kit).stdout
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"cells": [', "[1, 2]"])
