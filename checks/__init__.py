@@ -53,7 +53,7 @@ def check(task: str) -> None:
         from checks.diagnosis import closer_look
 
         try:
-            with TimeLimit(LIMIT, lambda: patience.say("Still taking a closer look at what went wrong.")):
+            with TimeLimit(LIMIT, "a closer look at what went wrong.", patience.say):
                 hints = closer_look(task)
         except KeyboardInterrupt:
             print("The closer look at what went wrong was stopped.")

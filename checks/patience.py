@@ -12,17 +12,17 @@ from checks.verdicts import place_of, statement_of
 
 SOON = 10  # seconds, after which a check that still runs is named
 LIMIT = 60  # seconds for one check; the longest takes two on a quiet machine
+STUBBORN = 5  # interrupts in vain
 
 
 class TimeLimit:
-    """`with TimeLimit(60, say):` calls `say` after ten seconds, and interrupts after sixty until an end is made of it.
+    """`with TimeLimit(60, "the check", say):` names what still runs after ten seconds, and stops it after sixty.
 
-    Whether that was necessary, `over` tells.
+    What catches the interrupt is interrupted again every second. `over` tells whether the time was over.
     """
 
-    def __init__(self, seconds: float, say: Callable[[], None]) -> None:
-        self.seconds = seconds
-        self.say = say
+    def __init__(self, seconds: float, what: str, say: Callable[[str], None]) -> None:
+        self.seconds, self.what, self.say = seconds, what, say
         self.over = False
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self.watch, daemon=True)
@@ -30,10 +30,14 @@ class TimeLimit:
     def watch(self) -> None:
         if self.ended.wait(min(SOON, self.seconds)):
             return
-        self.say()
-        while not self.ended.wait(1 if self.over else max(0, self.seconds - SOON)):
+        self.say(f"After {SOON} s still in {self.what} It is stopped after {self.seconds} s.")
+        attempts = 0
+        while not self.ended.wait(1 if attempts else max(0, self.seconds - SOON)):
             self.over = True
+            attempts += 1
             _thread.interrupt_main()
+            if attempts == STUBBORN:
+                self.say("It does not let itself be stopped: look for a bare `except:`, and restart the kernel.")
 
     def __enter__(self) -> "TimeLimit":
         self.thread.start()
@@ -65,7 +69,7 @@ class Patience:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         self.statement = statement_of(item)
-        with TimeLimit(LIMIT, self.name_it) as limit:
+        with TimeLimit(LIMIT, f"{self.which()}: “{self.statement}”", self.say) as limit:
             try:
                 return (yield)
             finally:
@@ -76,9 +80,6 @@ class Patience:
 
     def which(self) -> str:
         return f"check {self.statements.index(self.statement) + 1} of {len(self.statements)}"
-
-    def name_it(self) -> None:
-        self.say(f"Still in {self.which()} after {SOON} s: “{self.statement}” It is stopped after {LIMIT} s.")
 
     def say(self, words: str) -> None:
         print(words, file=self.out, flush=True)

@@ -10,10 +10,14 @@ import sys
 import sysconfig
 import time
 import zipfile
+from collections import defaultdict
 from pathlib import Path
 
 import nbformat
 import pytest
+
+from grading.catalogue import mutants
+from kernels import Kernel
 
 KIT = Path(__file__).resolve().parent.parent
 pytestmark = pytest.mark.long
@@ -163,6 +167,32 @@ def test_a_newcomer_goes_from_the_release_to_a_submission(kit, run):
         assert json.loads(packed.read("manifest.json"))["problems"]
     assert "figures/saliency_maps.png" in names
     assert not [name for name in names if name.startswith((".venv", "tests"))]
+
+
+def mistaken_modules():
+    """For each module that students write in, its text with one mistake in it."""
+    return {mutant.module: mutant.source() for mutant in mutants()}
+
+
+def test_check_says_the_same_each_time_whatever_was_checked_before(kit):
+    """In one kernel, ten times in turn right and wrong; only what has changed since changes the words."""
+    wrong = mistaken_modules()
+    right = {name: (KIT / name).read_text("utf-8") for name in wrong}
+    said = defaultdict(set)
+    kernel = Kernel(kit)
+    try:
+        kernel.run("%load_ext checks\nfrom checks import check")
+        for turn in range(10):
+            for place, name in enumerate(wrong):
+                mistaken = (turn + place) % 2 == 1
+                (kit / name).write_text((wrong if mistaken else right)[name], "utf-8")
+            for place, name in enumerate(wrong):
+                said[name, (turn + place) % 2 == 1].add(kernel.run(f"check({Path(name).stem!r})"))
+    finally:
+        kernel.stop()
+    assert not {key: words for key, words in said.items() if len(words) > 1}
+    for (name, mistaken), (words,) in said.items():
+        assert words.endswith("All checks hold.") != mistaken, (name, words)
 
 
 def test_the_release_holds_nothing_of_this_machine(archive):
