@@ -13,19 +13,19 @@ SHOWN = 8  # values that fit into a sentence
 
 
 def assert_matches(
-    actual: Tensor, reference: Tensor | NDArray, tolerance: float = 1e-4, dtype: torch.dtype = torch.float32
+    actual: Tensor, reference: Tensor | NDArray, tolerance: float = 1e-4, dtype: torch.dtype | None = torch.float32
 ) -> None:
     """Fail unless `actual` is a finite tensor of the reference's shape whose relative error is at most `tolerance`.
 
     The relative error is ||actual - reference|| / ||reference||, so neither zeros nor a constant nor a multiple of
-    the right answer passes, however small the right answer is.
+    the right answer passes, however small the right answer is. `dtype=None` leaves the number format open.
     """
     __tracebackhide__ = True  # the caller's line and the words below say it all
     reference = torch.as_tensor(reference).detach().double()
     size = reference.norm().item()
     assert 0 < size < float("inf"), "this test is no good: its reference is zero everywhere, or not finite"
     assert_shape(actual, tuple(reference.shape))
-    assert actual.dtype == dtype, f"expected {dtype}, got {actual.dtype}"
+    assert dtype in (None, actual.dtype), f"expected {dtype}, got {actual.dtype}"
     actual = actual.detach().double().cpu()
     wrong = (~actual.isfinite()).sum().item()
     assert not wrong, f"{wrong} of {actual.numel()} values are NaN or infinite"

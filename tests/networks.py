@@ -12,6 +12,14 @@ from torch.nn import functional
 from torchvision.models import resnet18, vgg11
 
 
+def in_double(*things: nn.Module | Tensor) -> list[nn.Module | Tensor]:
+    """Networks and images in double precision, for values through deep networks.
+
+    In single precision a ReLU near zero is open on one processor and shut on another, and the gradient with it.
+    """
+    return [thing.double() for thing in things]
+
+
 class SmallNet(nn.Module):
     """Five classes; batch norm, dropout and in-place ReLUs, and features as large as the image."""
 

@@ -7,7 +7,7 @@ import torch
 
 import visualizers
 from comparison import assert_matches
-from networks import SmallNet
+from networks import SmallNet, in_double
 from references import slow
 from references.stored import load
 from visualizers import captum_attributions as ours_by_captum
@@ -54,9 +54,10 @@ def test_captum_does_the_work(name, small_net, noise, monkeypatch):
 def test_captum_agrees_with_our_own(name, squeezenet, photos):
     """Where Captum and we compute the same thing, we get the same values."""
     _, own, options = SAME[name]
+    photos, squeezenet = in_double(photos, squeezenet)
     y = squeezenet(photos).argmax(dim=1)
     result = getattr(ours_by_captum, name)(photos, y, squeezenet, **options)
-    assert_matches(getattr(visualizers, own)(photos, y, squeezenet, **options), result)
+    assert_matches(getattr(visualizers, own)(photos, y, squeezenet, **options), result, dtype=torch.float64)
 
 
 @pytest.mark.parametrize("name", [name for name, (_, own, _) in SAME.items() if own])
@@ -64,11 +65,11 @@ def test_captum_agrees_on_a_network_that_reuses_its_relus(name, resnet18, small_
     """ResNet calls one in-place ReLU module twice per block, and adds its shortcut in place."""
     _, own, options = SAME[name]
     options = {"layer": "layer2"} if options else {}
+    small_photos, resnet18 = in_double(small_photos, resnet18)
     y = resnet18(small_photos).argmax(dim=1)
     result = getattr(ours_by_captum, name)(small_photos, y, resnet18, **options)
-    assert_matches(
-        result, getattr(slow, {"compute_saliency_maps": "saliency"}.get(own, own))(small_photos, y, resnet18, **options)
-    )
+    reference = getattr(slow, {"compute_saliency_maps": "saliency"}.get(own, own))
+    assert_matches(result, reference(small_photos, y, resnet18, **options), dtype=torch.float64)
 
 
 def test_stored_references(shipped):
@@ -108,15 +109,16 @@ def test_layer_conductance_adds_up_to_the_gain(layer, small_net, noise):
 @pytest.mark.parametrize("count", [1, 7])
 def test_any_number_of_images(name, count, random):
     """Each image gets the same attribution alone as among others."""
-    net = SmallNet()
-    X, y = torch.randn(count, 3, 6, 9, generator=random), torch.arange(1, count + 1) % 5
+    X, net = in_double(torch.randn(count, 3, 6, 9, generator=random), SmallNet())
+    y = torch.arange(1, count + 1) % 5
     technique, options = getattr(ours_by_captum, name), SAME[name][2]
     together = technique(X, y, net, **options)
     colours = (
         (3,) if name in ("captum_guided_backprop", "captum_guided_grad_cam", "captum_integrated_gradients") else ()
     )
     assert together.shape == (count, *colours, 6, 9)
-    assert_matches(together, torch.cat([technique(X[i : i + 1], y[i : i + 1], net, **options) for i in range(count)]))
+    singles = [technique(X[i : i + 1], y[i : i + 1], net, **options) for i in range(count)]
+    assert_matches(together, torch.cat(singles), dtype=torch.float64)
 
 
 def test_maps_of_grad_cam_have_no_negative_values(shipped, photos):

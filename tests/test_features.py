@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from comparison import assert_matches
-from networks import CountsBackward
+from networks import CountsBackward, in_double
 from references import slow
 from style_transfer import content_loss, extract_features, gram_matrix, tv_loss
 
@@ -96,10 +96,12 @@ def test_the_picture_itself_is_not_overwritten(noise):
 
 def test_gradients_flow_back_to_the_picture(shipped, small_photos):
     """The features carry the graph that leads back to the picture, through in-place ReLUs too."""
+    small_photos, shipped = in_double(small_photos, shipped)
     x = small_photos.clone().requires_grad_()
     features = extract_features(x, shipped, [0, 3])
     (gradient,) = torch.autograd.grad(features[0].square().sum() + features[3].square().sum(), x)
-    assert_matches(gradient, slow.gradient_of_squared_outputs(small_photos, slow.double(shipped.features), [0, 3]))
+    expected = slow.gradient_of_squared_outputs(small_photos, slow.double(shipped.features), [0, 3])
+    assert_matches(gradient, expected, dtype=torch.float64)
 
 
 def test_one_backward_pass_serves_all_layers(noise, small_net):

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 import stand_ins
 from comparison import assert_matches
-from networks import CountsBackward, PooledNet, SmallNet, Watches
+from networks import CountsBackward, PooledNet, SmallNet, Watches, in_double
 from references import slow
 from references.stored import load
 from visualizers import grad_cam, guided_backprop, guided_grad_cam
@@ -37,17 +37,19 @@ def test_guided_by_hand():
 def test_stored_reference(shipped):
     """The map of a likely and of an unlikely class; the unlikely one is wrong without the final ReLU."""
     reference = load("attributions")
-    maps = grad_cam(reference["X"], reference["y"], shipped)
-    assert_matches(maps, reference["grad_cam"])
+    X, shipped = in_double(reference["X"], shipped)
+    maps = grad_cam(X, reference["y"], shipped)
+    assert_matches(maps, reference["grad_cam"], dtype=None)
     for actual, expected in zip(maps, reference["grad_cam"], strict=True):
-        assert_matches(actual, expected)
+        assert_matches(actual, expected, dtype=None)
 
 
 def test_stored_reference_of_guided_grad_cam(shipped):
     """Guided Grad-CAM is Grad-CAM times guided backprop."""
     reference = load("attributions")
     expected = reference["grad_cam"].unsqueeze(1) * reference["guided_backprop"]
-    assert_matches(guided_grad_cam(reference["X"], reference["y"], shipped), expected)
+    X, shipped = in_double(reference["X"], shipped)
+    assert_matches(guided_grad_cam(X, reference["y"], shipped), expected, dtype=None)
 
 
 LAYERS = {"SqueezeNet": "features.12", "ResNet": "layer4", "VGG": "features"}
@@ -56,6 +58,7 @@ LAYERS = {"SqueezeNet": "features.12", "ResNet": "layer4", "VGG": "features"}
 @pytest.mark.parametrize("rank", [0.0, 0.5, 0.9])
 def test_other_networks(network, photos, rank):
     """The map is right for every network, for classes that the model finds likely and for those it does not."""
+    photos, network = in_double(photos, network)
     ranking = network(photos).argsort(dim=1, descending=True)
     y = ranking[:, int(rank * ranking.shape[1])]
     layer = LAYERS[type(network).__name__]
@@ -63,14 +66,16 @@ def test_other_networks(network, photos, rank):
     if not reference.any():
         y = ranking[:, int(0.7 * ranking.shape[1])]
         reference = slow.grad_cam(photos, y, network, layer)
-    assert_matches(grad_cam(photos, y, network), reference)
+    assert_matches(grad_cam(photos, y, network), reference, dtype=None)
 
 
 def test_guided_grad_cam_of_other_networks(network, photos):
     """Guided Grad-CAM is right for every network."""
+    photos, network = in_double(photos, network)
     y = network(photos).argmax(dim=1)
     layer = LAYERS[type(network).__name__]
-    assert_matches(guided_grad_cam(photos, y, network), slow.guided_grad_cam(photos, y, network, layer))
+    expected = slow.guided_grad_cam(photos, y, network, layer)
+    assert_matches(guided_grad_cam(photos, y, network), expected, dtype=None)
 
 
 def assert_is_guided_grad_cam(X, y, net, layer):
@@ -78,17 +83,17 @@ def assert_is_guided_grad_cam(X, y, net, layer):
     __tracebackhide__ = True
     maps, gradient = slow.grad_cam(X, y, net, layer), slow.guided_backprop(X, y, net)
     if is_right(grad_cam, maps, X, y, net, layer) and is_right(guided_backprop, gradient, X, y, net):
-        assert_matches(guided_grad_cam(X, y, net, layer), maps.unsqueeze(1) * gradient)
+        assert_matches(guided_grad_cam(X, y, net, layer), maps.unsqueeze(1) * gradient, dtype=None)
         return
     with recorded_output(net, layer, from_here=False) as features:
         net(X)
     maps = functional.interpolate(features.output.square().mean(dim=1, keepdim=True), X.shape[2:], mode="bilinear")
-    assert_matches(stand_ins.guided_grad_cam(X, y, net, layer), maps * X.mul(3).sin())
+    assert_matches(stand_ins.guided_grad_cam(X, y, net, layer), maps * X.mul(3).sin(), dtype=None)
 
 
 def is_right(technique, reference, *args):
     try:
-        assert_matches(technique(*args), reference)
+        assert_matches(technique(*args), reference, dtype=None)
     except Exception:  # whatever is wrong with it, it is another task's
         return False
     return True
@@ -96,6 +101,7 @@ def is_right(technique, reference, *args):
 
 def test_guided_grad_cam_is_the_product_of_both_methods(network, photos):
     """Guided Grad-CAM is Grad-CAM times guided backprop, pixel by pixel, in all three colours."""
+    photos, network = in_double(photos, network)
     y = network(photos).argmax(dim=1)
     assert_is_guided_grad_cam(photos, y, network, LAYERS[type(network).__name__])
 
@@ -103,6 +109,7 @@ def test_guided_grad_cam_is_the_product_of_both_methods(network, photos):
 @pytest.mark.parametrize("layer", ["features.3", "features.6.expand3x3", "features"])
 def test_guided_grad_cam_at_any_layer_is_the_product_of_both_methods(layer, shipped, photos):
     """The layer that is asked for is Grad-CAM's."""
+    photos, shipped = in_double(photos, shipped)
     assert_is_guided_grad_cam(photos, load("attributions")["y"], shipped, layer)
 
 
@@ -122,17 +129,20 @@ def test_guided_grad_cam_is_judged_by_both_of_its_ways(factors, noise, small_net
 @pytest.mark.parametrize("layer", ["features.0", "features.3", "features.6.expand3x3", "features.7", "features"])
 def test_any_layer(shipped, photos, layer):
     """The map can be taken at any layer, also before an in-place ReLU, which must not change the activations."""
+    photos, shipped = in_double(photos, shipped)
     y = load("attributions")["y"]
     reference = slow.grad_cam(photos, y, shipped, layer)
-    assert_matches(grad_cam(photos, y, shipped, layer), reference)
-    assert_matches(grad_cam(photos, y, shipped, shipped.get_submodule(layer)), reference)
+    assert_matches(grad_cam(photos, y, shipped, layer), reference, dtype=None)
+    assert_matches(grad_cam(photos, y, shipped, shipped.get_submodule(layer)), reference, dtype=None)
 
 
 @pytest.mark.parametrize("layer", ["layer1.0.conv1", "layer2", "layer3.1.bn2", "layer4.1.relu"])
 def test_layers_of_a_residual_network(resnet18, photos, layer):
     """Also within residual blocks, before and after a ReLU that is called twice, the map is right."""
+    photos, resnet18 = in_double(photos, resnet18)
     y = resnet18(photos).argmax(dim=1)
-    assert_matches(grad_cam(photos, y, resnet18, layer), slow.grad_cam(photos, y, resnet18, layer))
+    expected = slow.grad_cam(photos, y, resnet18, layer)
+    assert_matches(grad_cam(photos, y, resnet18, layer), expected, dtype=None)
 
 
 @pytest.mark.parametrize("technique", [grad_cam, guided_grad_cam])

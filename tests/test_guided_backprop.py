@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from comparison import assert_matches
-from networks import RELUS, linear_net
+from networks import RELUS, in_double, linear_net
 from references import slow
 from references.stored import load
 from visualizers import guided_backprop
@@ -56,13 +56,15 @@ def test_other_activations_keep_their_gradient():
 def test_stored_reference(shipped):
     """At every ReLU of SqueezeNet the gradient passes only where input and arriving gradient are positive."""
     reference = load("attributions")
-    assert_matches(guided_backprop(reference["X"], reference["y"], shipped), reference["guided_backprop"])
+    X, shipped = in_double(reference["X"], shipped)
+    assert_matches(guided_backprop(X, reference["y"], shipped), reference["guided_backprop"], dtype=None)
 
 
 def test_other_networks(network, photos):
     """The guided rule holds at every ReLU of every network: in-place, reused (ResNet), in the classifier (VGG)."""
+    photos, network = in_double(photos, network)
     y = network(photos).argmax(dim=1)
-    assert_matches(guided_backprop(photos, y, network), slow.guided_backprop(photos, y, network))
+    assert_matches(guided_backprop(photos, y, network), slow.guided_backprop(photos, y, network), dtype=None)
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])

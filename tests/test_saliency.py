@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from comparison import assert_matches
-from networks import CountsBackward, SmallNet, linear_net
+from networks import CountsBackward, SmallNet, in_double, linear_net
 from references import slow
 from references.stored import load
 from visualizers import compute_saliency_maps
@@ -30,22 +30,25 @@ def test_a_linear_network_gives_its_largest_absolute_weights(label, expected):
 def test_stored_reference(shipped):
     """The map is the largest absolute gradient of the unnormalized class score over the colour channels."""
     reference = load("attributions")
-    assert_matches(compute_saliency_maps(reference["X"], reference["y"], shipped), reference["saliency"])
+    X, shipped = in_double(reference["X"], shipped)
+    assert_matches(compute_saliency_maps(X, reference["y"], shipped), reference["saliency"], dtype=None)
 
 
 def test_finite_differences(shipped):
     """Changing one pixel a little changes the class score as much as the map says."""
     reference = load("attributions")
-    maps = compute_saliency_maps(reference["X"], reference["y"], shipped)
+    X, shipped = in_double(reference["X"], shipped)
+    maps = compute_saliency_maps(X, reference["y"], shipped)
     assert maps.shape == (2, 72, 88), f"expected one map (72, 88) for each of 2 images, got {tuple(maps.shape)}"
     n, row, column = reference["pixels"].T
-    assert_matches(maps[n, row, column], reference["slopes"].abs().amax(dim=1))
+    assert_matches(maps[n, row, column], reference["slopes"].abs().amax(dim=1), dtype=None)
 
 
 def test_other_networks(network, photos):
     """The map is right for every network and all weights, not for one alone."""
+    photos, network = in_double(photos, network)
     y = network(photos).argmax(dim=1)
-    assert_matches(compute_saliency_maps(photos, y, network), slow.saliency(photos, y, network))
+    assert_matches(compute_saliency_maps(photos, y, network), slow.saliency(photos, y, network), dtype=None)
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
