@@ -9,6 +9,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import checks.threads  # noqa: F401  before anything loads torch
 from checks import alive
 from checks.kernel import attach
 

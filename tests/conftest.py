@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import checks.threads  # noqa: F401  before torch is loaded
+
+# isort: split
 import pytest
 import torch
 from torch import Tensor, nn

@@ -1,0 +1,1 @@
+import checks.threads  # noqa: F401  before torch is loaded

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import checks.threads  # noqa: F401  before torch is loaded
+
+# isort: split
 import numpy as np
 import torch
 from numpy.typing import NDArray

@@ -10,6 +10,10 @@ import tempfile
 import warnings
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+import checks.threads  # noqa: F401  before torch is loaded
+
+# isort: split
 import captum.attr
 import numpy as np
 import torch
@@ -17,10 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import slow
-from stored import FOLDER, NAMES, weights_sha256
-
-sys.path.insert(0, str(FOLDER.parent.parent))
 from data import load_examples, load_model, preprocess
+from stored import FOLDER, NAMES, weights_sha256
 
 LARGEST = 1_500_000  # bytes, all files together
 
