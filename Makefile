@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: figures test test-all lab writeup bench lint clean help
+.PHONY: figures test test-all test-machines lab writeup bench lint clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make writeup   build the report, as PDF and PowerPoint, and say what is still open"
 ### BEGIN INSTRUCTOR
 	@echo "make test-all  the suite and what takes longer: release, grading, mutants, hostile submissions, Slurm"
+	@echo "make test-machines  values and marks under other processors' instructions, threads and versions (an hour)"
 	@echo "make bench     measure our speed beside others and beside one bare pass (many minutes)"
 	@echo "make lint      check format and style with ruff"
 ### END INSTRUCTOR
@@ -35,6 +36,10 @@ writeup: $(READY)
 test-all: test
 	@$(VENV)/bin/python -m pip install -q -e ".[dev,grading]"
 	@$(VENV)/bin/python -m pytest -m long
+
+test-machines: $(READY)
+	@$(VENV)/bin/python -m pip install -q -e ".[dev,grading]"
+	@$(VENV)/bin/python -m grading.machines
 
 bench: $(READY)
 	@$(VENV)/bin/python -m benchmarks.speed

@@ -10,17 +10,8 @@ import pytest
 
 from grading.catalogue import Mutant, mutants
 from grading.grade import grade
+from grading.machines import WRONG, write_submission
 from grading.marks import Marks
-from grading.notebook_cells import NOTEBOOK
-from submission.contents import MODULES
-
-KIT = Path(__file__).resolve().parent.parent
-# Mutants of these tasks stand side by side in one submission. A task whose answers the next one uses is not among the
-# other half, so that a mistake that costs points twice shows.
-HALVES = (
-    ("saliency", "guided_backprop", "grad_cam", "class_visualization", "gram_matrix"),
-    ("guided_grad_cam", "fooling", "content_loss", "style_loss", "tv_loss"),
-)
 
 
 def groups() -> list[tuple[Mutant, ...]]:
@@ -28,20 +19,13 @@ def groups() -> list[tuple[Mutant, ...]]:
     by_task = defaultdict(list)
     for mutant in mutants():
         by_task[mutant.task].append(mutant)
-    rows = [row for half in HALVES for row in zip_longest(*(by_task.pop(task) for task in half))]
+    rows = [row for half in WRONG for row in zip_longest(*(by_task.pop(task) for task in half))]
     assert not by_task, f"these tasks are in no half: {list(by_task)}"
     return [(), *(tuple(filter(None, row)) for row in rows)]
 
 
 def marks_of(group: tuple[Mutant, ...], folder: Path) -> Marks:
-    sources = {name: (KIT / name).read_text("utf-8") for name in MODULES}
-    for mutant in group:
-        sources[mutant.module] = mutant.source()
-    assert len({mutant.module for mutant in group}) == len(group), "two mutants change one module"
-    sources[NOTEBOOK] = (KIT / NOTEBOOK).read_text("utf-8")
-    for name, text in sources.items():
-        (folder / "kit" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "kit" / name).write_text(text, "utf-8")
+    write_submission(group, folder / "kit")
     return grade(folder / "kit", folder / "out")
 
 

@@ -41,6 +41,7 @@ LARGEST_MEMORY = 5 * 2**30  # bytes, all processes of a worker together
 LEAST_FREE = 2**29  # bytes of memory that the machine must keep
 MOST_PROCESSES = 12
 PRINTED = 8192  # bytes that are kept
+KERNELS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "KIT_WITHOUT_ONEDNN")  # how a machine computes
 
 
 def kit_for(sources: Mapping[str, str], folder: Path) -> None:
@@ -118,6 +119,7 @@ def environment(home: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PATH": "/usr/bin:/bin",
         **dict.fromkeys(single, "1"),
+        **{name: os.environ[name] for name in KERNELS if name in os.environ},
     }
 
 

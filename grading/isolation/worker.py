@@ -1,6 +1,7 @@
 """The process that runs a student's modules: it answers calls until its judge goes, and is believed by nobody."""
 
 import importlib
+import os
 import resource
 import socket
 import sys
@@ -134,6 +135,7 @@ def main(descriptor: int) -> None:
         resource.setrlimit(kind, (most, most))
     syscalls.refuse()
     torch.set_num_threads(1)
+    torch.backends.mkldnn.set_flags("KIT_WITHOUT_ONEDNN" not in os.environ)
     nn.Module()  # the first one imports
     channel = socket.socket(fileno=descriptor)
     worker = Worker()
