@@ -210,6 +210,7 @@ def lab(kit):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     settings = [f"--ServerApp.port={port}", "--IdentityProvider.token=", "--ServerApp.root_dir=.", "--no-browser"]
+    settings.append("--expose-app-in-browser")  # so that a test can bring a file to the front
     command = [str(kit / ".venv" / "bin" / "python"), "-m", "jupyterlab", "--allow-root", *settings]
     log = kit / "lab.log"
     with log.open("wb") as output:
@@ -279,3 +280,54 @@ def test_notebook_01_in_a_real_browser(kit, lab, page, tmp_path):
         assert picture.evaluate("image => image.naturalWidth") > 400
     page.screenshot(path=pictures / "lab_figures.png")
     assert not page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").count()
+
+
+def bring_to_front(page, path):
+    """Open the file in JupyterLab, or go back to its tab."""
+    page.evaluate("path => window.jupyterapp.commands.execute('docmanager:open', {path})", path)
+
+
+def run_cell(page, beginning):
+    """Run the cell that begins so, as a student does, and give what appears under it."""
+    cell = page.locator(".jp-CodeCell", has_text=beginning).first
+    cell.scroll_into_view_if_needed()
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    cell.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]")).wait_for(timeout=180_000)
+    return "\n".join(cell.locator(".jp-OutputArea-output").all_inner_texts())
+
+
+def write_and_save(page, path, text):
+    """In JupyterLab's own editor, with its own saving."""
+    bring_to_front(page, path)
+    editor = page.locator(".jp-FileEditor:visible .cm-content")
+    editor.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(text)
+    page.keyboard.press("Control+S")
+    page.locator(".lm-TabBar-tab.lm-mod-current:not(.jp-mod-dirty)", has_text=Path(path).name).first.wait_for()
+    bring_to_front(page, NOTEBOOK)
+
+
+def test_an_edit_in_jupyterlab_is_seen_by_the_next_cell_without_a_restart(kit, lab, page, tmp_path):
+    """Unwritten, right, wrong, broken, right again: one kernel from beginning to end."""
+    module = "visualizers/saliency.py"
+    unwritten, right = (kit / module).read_text("utf-8"), (KIT / module).read_text("utf-8")
+    page.goto(lab)
+    page.get_by_text("Python 3 (ipykernel) | Idle").first.wait_for(timeout=120_000)
+    for beginning in ("%load_ext checks", "model = load_model()"):
+        assert "Error" not in run_cell(page, beginning)
+    for text, expected in [
+        (right, "All checks hold."),
+        (right.replace("gradient.abs()", "gradient"), "checks hold."),
+        (right + "def broken(:\n", "SyntaxError"),
+        (unwritten, "Not implemented yet"),
+        (right, "All checks hold."),
+    ]:
+        write_and_save(page, module, text)
+        assert (kit / module).read_text("utf-8") == text
+        said = run_cell(page, 'check("saliency")')
+        assert expected in said
+        assert ("All checks hold." in said) == (text == right)
+    assert "torch.Size([5, 224, 224])" in run_cell(page, "saliency = compute_saliency_maps")
+    page.screenshot(path=Path(os.environ.get("KIT_SCREENSHOTS") or tmp_path) / "lab_edited.png")
