@@ -251,6 +251,32 @@ def test_a_formula_that_is_no_tex_is_named(folder, build):
     assert "x^2" not in printed
 
 
+def test_formulas_in_headings_and_tables_are_set_in_both_formats(folder, build):
+    table = "| layer | rate |\n|---|---|\n| one | $\\lambda^2$ |\n"
+    code, printed = build(f"{TOP}## The power $x^2$\n\n{table}")
+    assert code == 0, printed
+    assert "Pages to tag" in printed
+    assert "𝜆" in all_words(folder)
+    (slide,) = slides(folder)[1:]
+    assert slide.shapes.title.text == "The power x²"
+    (rows,) = [shape.table.rows for shape in slide.shapes if shape.has_table]
+    assert [cell.text for cell in rows[1].cells] == ["one", "λ²"]
+
+
+def test_programs_that_cannot_set_formulas_find_them_in_letters_in_the_presentation(folder, build):
+    r"""LibreOffice shows the fallback where it does not know the name "a14"."""
+    formula = r"$\alpha_k = \frac{1}{Z} \sum_{ij} |g_{ij}|^2$"
+    assert build(f"{TOP}## Weights\n\nThe weight is {formula}, a mean.\n")[0] == 0
+    with zipfile.ZipFile(folder / "writeup" / "build" / "writeup.pptx") as archive:
+        slide = archive.read("ppt/slides/slide2.xml").decode()
+    assert 'Requires="a14"' not in slide
+    choice, fallback = slide.split("<mc:Fallback>")
+    assert "oMath" in choice
+    assert "oMath" not in fallback
+    said = "".join(re.findall(r"<a:t>(.*?)</a:t>", fallback))
+    assert said == "The weight is α_k=1/Z ∑_(ij) |g_(ij)|^2, a mean."
+
+
 def test_a_picture_may_have_spaces_in_its_name(folder, build):
     Image.new("RGB", (60, 40), "red").save(folder / "figures" / "my photo.png")
     _, printed = build(f"{TOP}{QUESTION}## Mine\n\n![red](<../figures/my photo.png>)\n")

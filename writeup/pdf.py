@@ -75,7 +75,7 @@ def typst_source(report: Report, pictures: dict[str, Picture], log: Path) -> str
     blocks: list[Block] = []
     for slide in report.slides:
         blocks.append(command("slide", title=slide.title, question=slide.is_question))
-        blocks.append(copied(slide.heading))
+        blocks.append(copied(slide.heading).walk(lambda element, _: typst_inline(element, pictures)))
         for number, page in enumerate(slide.pages):
             blocks += [command("pagebreak")] if number else []
             for block in page:

@@ -23,6 +23,7 @@ from panflute import (
     Span,
     Str,
     Strong,
+    Table,
 )
 from pptx import Presentation
 from pptx.dml.color import RGBColor
@@ -35,6 +36,7 @@ from pptx.util import Inches, Pt
 
 from writeup.continued import fitting_pages
 from writeup.figures import Picture, description
+from writeup.formulas import give_fallbacks, in_a_line
 from writeup.slides import Report, Slide, convert, copied, figure_image, inside
 from writeup.whole import write_whole
 
@@ -61,6 +63,7 @@ def write_powerpoint(report: Report, pictures: dict[str, Picture], folder: Path,
     presentation = Presentation(folder / "report.pptx")
     questions = {slide.title for slide in report.slides if slide.is_question}
     for number, slide in enumerate(presentation.slides):
+        give_fallbacks(slide.element)
         title = slide.shapes.title.text if slide.shapes.title is not None else ""
         if number == 0 or title.removesuffix(CONTINUED) in questions:
             mark(slide)
@@ -78,7 +81,7 @@ def powerpoint_blocks(slide: Slide, pictures: dict[str, Picture]) -> list[Block]
     parts = chain.from_iterable(map(with_pictures_apart, slide.pages))
     for page in chain.from_iterable(map(fitting_pages, parts)):
         continued = [Str(CONTINUED)] if blocks else []
-        blocks.append(Header(*copied(slide.heading).content, *continued, level=2))
+        blocks.append(Header(*without_formulas(copied(slide.heading)).content, *continued, level=2))
         blocks += [powerpoint_block(block, pictures) for block in page]
     return blocks
 
@@ -111,13 +114,15 @@ def powerpoint_block(block: Block, pictures: dict[str, Picture]) -> Block:
     return Para(Image(*map(without_formulas, words), url=str(picture.copy), title=alt or picture.name))
 
 
-def without_formulas(inline: Inline) -> Inline:
-    """Pandoc hides a caption with formulas in an alternative that only PowerPoint reads: show their source instead."""
-    return inline.walk(lambda part, _: Str(part.text) if isinstance(part, Math) else None)
+def without_formulas(element: Element) -> Element:
+    """With formulas in letters: in captions, headings and tables, Pandoc hides them or stops at them."""
+    return element.walk(lambda part, _: Str(in_a_line(part)) if isinstance(part, Math) else None)
 
 
 def powerpoint_text(element: Element) -> Inline | Block | None:
     """Prompts in italics, and listings line by line, since PowerPoint knows no line ends within a run."""
+    if isinstance(element, Table):
+        return without_formulas(element)
     if isinstance(element, Span) and "prompt" in element.classes:
         return Emph(*element.content)
     if isinstance(element, CodeBlock):
