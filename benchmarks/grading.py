@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from checks.command import get_ready
 from grading.catalogue import mutants
 from grading.markers import strip
 from grading.notebook_cells import NOTEBOOK
@@ -111,6 +112,7 @@ def describe(out: Path) -> None:
 
 
 def main() -> int:
+    get_ready()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.grading", description=__doc__)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--out", type=Path, default=KIT / "build" / "grading-benchmark")

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from benchmarks.contenders import plain_copy, plain_style_transfer
+from checks.command import get_ready
 from data import deprocess, load_model, load_style_pair, preprocess
 from data.pictures import STYLES, StylePair
 from data.precision import PRECISIONS
@@ -33,6 +34,7 @@ class Reached(Exception):
 
 
 def main() -> None:
+    get_ready()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.paintings", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[192, 512], metavar="PX", help="default: 192 512")
     parser.add_argument("--seed", type=int, default=None, help="of the order in the sheet (default: another each time)")

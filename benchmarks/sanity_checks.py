@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from checks.command import get_ready
 from data import load_examples, load_model, preprocess
 from visualizers.explanations import METHODS, ONE_PASS
 from visualizers.randomization import Stage, before_last_relu
@@ -26,6 +27,7 @@ LAYER = "features.12"
 
 
 def main() -> None:
+    get_ready()
     parser = argparse.ArgumentParser(prog="python benchmarks/sanity_checks.py", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="rounds (default: 3)")
     parser.add_argument("--all", action="store_true", help="all eight methods, not only those of one pass; slow")

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from benchmarks import contenders
+from checks.command import get_ready
 from data import load_examples, load_model, load_style_pair, preprocess
 from style_transfer import PRESETS, extract_features, gram_matrix, style_transfer
 from visualizers import (
@@ -60,6 +61,7 @@ class Row:
 
 
 def main() -> None:
+    get_ready()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
     parser.add_argument(
         "--rounds", type=int, default=12, help="rounds for short tasks; loops take a quarter (default: 12)"

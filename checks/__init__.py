@@ -1,6 +1,7 @@
 """`check("saliency")` in a notebook: the tests of one task, answered in plain words."""
 
 import contextlib
+import importlib
 import io
 import os
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import checks.threads  # noqa: F401  before anything loads torch
 from checks import alive
+from checks.command import copy_to_take, print_anywhere
 from checks.kernel import attach
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ def check(task: str) -> None:
     Where something does not hold and a known mistake explains it, say which. Raises ValueError for a task that has no
     tests.
     """
+    print_anywhere()
     path = TESTS / f"test_{task}.py"
     if not path.is_file():
         tasks = ", ".join(sorted(file.stem.removeprefix("test_") for file in TESTS.glob("test_*.py")))
@@ -64,8 +67,19 @@ def check(task: str) -> None:
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:
-    """`%load_ext checks`: saved edits are seen, and a task that is not written yet is said in one line."""
-    attach()
+    """`%load_ext checks`: saved edits are seen, and a task that is not written yet is said in one line.
+
+    A notebook of another copy of the kit than the one that is installed gets the modules of its own copy.
+    """
+    other = copy_to_take()
+    if other is None:
+        attach()
+        return
+    for name in [name for name in sys.modules if name.partition(".")[0] == "checks"]:
+        del sys.modules[name]
+    sys.path.insert(0, str(other))
+    importlib.invalidate_caches()
+    importlib.import_module("checks").load_ipython_extension(shell)
 
 
 @contextlib.contextmanager

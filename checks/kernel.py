@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from checks import alive
+from checks.command import copy_to_take, get_ready
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -20,8 +21,9 @@ def attach() -> None:
     """Keep the kernel that this runs in up to date with the saved files. Without one, in a plain Python, do nothing."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    if shell is None or any(isinstance(transformer, Door) for transformer in shell.ast_transformers):
+    if shell is None or copy_to_take() or any(isinstance(transformer, Door) for transformer in shell.ast_transformers):
         return
+    get_ready()
     alive.watch(shell.user_ns)
     shell.ast_transformers.append(Door())
     shell.set_custom_exc((NotImplementedError, SyntaxError), in_one_line)

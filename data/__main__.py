@@ -4,11 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from checks.command import get_ready
 from data.assets import Asset, AssetUnavailable, asset_folders, find, keep, obtain, places, read_assets
 from data.model import find_weights
 
 
 def main() -> int:
+    get_ready()
     parser = argparse.ArgumentParser(prog="python -m data", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     fetch_parser = commands.add_parser("fetch", help="download what is missing, checked against assets.toml")

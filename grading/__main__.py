@@ -11,11 +11,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from checks.command import get_ready
 from grading.markers import MarkerError
 from grading.proof import ReleaseError
 
 
 def main() -> int:
+    get_ready()
     options = parser().parse_args()
     try:
         return options.run(options)

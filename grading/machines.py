@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from checks.command import get_ready
 from checks.threads import PASSIVE
 from grading.catalogue import Mutant, mutants
 from grading.notebook_cells import NOTEBOOK
@@ -70,6 +71,7 @@ class Result:
 
 
 def main() -> int:
+    get_ready()
     parser = argparse.ArgumentParser(prog="python -m grading.machines", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="MACHINE", help=", ".join(machine.name for machine in MACHINES))
     parser.add_argument("--grade-to", type=Path, help=argparse.SUPPRESS)  # in the process that grades

@@ -15,16 +15,19 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from tqdm import tqdm
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # this copy, where another one is installed
+from checks.command import KIT, get_ready
 from data.assets import AssetUnavailable, asset_folders, find, from_environment, obtain, read_assets
 from data.model import IMAGENET, IMAGENET_ROUNDED
 from writeup.figures import figures_folder
 from writeup.whole import write_whole
 
-FOLDER = Path(__file__).resolve().parent
+FOLDER = KIT / "notebooks"
 CELL_SECONDS = 900
 
 
 def main() -> int:
+    get_ready()
     parser = argparse.ArgumentParser(prog="python notebooks/run.py", description=__doc__)
     parser.add_argument("numbers", nargs="*", metavar="NUMBER", help="for instance 03 (default: all)")
     parser.add_argument("--save", action="store_true", help="keep the outputs in the notebooks, as Jupyter does")
@@ -50,7 +53,8 @@ def main() -> int:
 
 
 def use_absolute_paths() -> None:
-    """Kernels work in another folder than the one this was started from."""
+    """Kernels work in another folder than the one this was started from, and import this copy of the kit."""
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(KIT), *filter(None, [os.environ.get("PYTHONPATH")])])
     if os.environ.get("KIT_ASSETS"):
         os.environ["KIT_ASSETS"] = os.pathsep.join(map(str, asset_folders()))
     if os.environ.get("KIT_WEIGHTS"):

@@ -8,6 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+from checks.command import get_ready
 from submission import inspection
 from submission.archive import write_zip
 from submission.contents import KIT, MODULES, NOTEBOOKS, QUESTIONS, REPORT, wanted
@@ -20,6 +21,7 @@ MANIFEST = "manifest.json"
 
 
 def main() -> int:
+    get_ready()
     parser = argparse.ArgumentParser(prog="./collect_submission.sh", description=__doc__)
     parser.add_argument("--force", action="store_true", help="pack in spite of problems, which the manifest then lists")
     options = parser.parse_args()

@@ -26,6 +26,7 @@ from torchvision.models import squeezenet1_1
 from torchvision.transforms.functional import normalize
 from tqdm import tqdm
 
+from checks.command import get_ready
 from data import load_model
 from data.images import IMAGENET_MEAN, IMAGENET_STD
 from training.evaluate import figures, table
@@ -196,6 +197,7 @@ def export(student: nn.Module, about: dict[str, str], path: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    get_ready()
     parser = argparse.ArgumentParser(prog="python -m training.distill", description=__doc__)
     parser.add_argument("photographs", type=Path, nargs="+", help="folders or tars of photographs")
     parser.add_argument("--out", type=Path, required=True, help="the file to write, .safetensors")

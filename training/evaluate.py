@@ -20,6 +20,7 @@ from scipy.stats import rankdata
 from torch import Tensor, nn
 from torchvision.transforms.functional import center_crop, resize
 
+from checks.command import get_ready
 from data import load_examples, load_model, load_style_pair, preprocess
 from data.pictures import STYLES
 from style_transfer import extract_features, gram_matrix, style_transfer
@@ -151,6 +152,7 @@ def mean(truths: Tensor) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    get_ready()
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
     parser.add_argument("photographs", type=Path, nargs="*", help="what training was given, to find what it held out")
     parser.add_argument("--weights", default="shipped", help="what load_model takes (default: shipped)")

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from checks.command import get_ready
 from writeup.checklist import Checklist, tagging
 from writeup.figures import copy_for_report, exporting_notebooks, find_picture
 from writeup.pdf import write_pdf
@@ -14,6 +15,7 @@ from writeup.slides import SOURCE, ReportError, read_report
 
 
 def main() -> int:
+    get_ready()
     parser = argparse.ArgumentParser(prog="python -m writeup", description=__doc__)
     parser.add_argument("source", nargs="?", type=Path, default=SOURCE, help="the report (default: writeup/writeup.md)")
     parser.add_argument("--output", type=Path, metavar="FOLDER", help="default: the folder build beside the report")

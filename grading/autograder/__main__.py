@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from checks.command import get_ready
 from grading.batch import GRADER, LIMIT
 from grading.batch.attempt import LOG, RESULTS, Attempt, failure, is_finished
 from grading.batch.fingerprints import submission_sha256
@@ -14,6 +15,7 @@ from writeup.whole import write_whole
 
 
 def main() -> int:
+    get_ready()
     parser = argparse.ArgumentParser(prog="python -m grading.autograder", description=__doc__)
     parser.add_argument("root", type=Path, metavar="ROOT", help="/autograder, on Gradescope")
     parser.add_argument("--prepare", action="store_true", help="only do what is the same for all submissions")

@@ -1,7 +1,9 @@
 """Draw README.md's picture from shipped weights and shipped images: `python images/readme/draw.py`."""
 
+import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 import checks.threads  # noqa: F401  before torch is loaded
 
 # isort: split
@@ -10,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from checks.command import get_ready
 from data import deprocess, load_examples, load_model, load_style_pair, preprocess
 from style_transfer import style_transfer
 from visualizers import (
@@ -27,6 +30,7 @@ STINGRAY, GORILLA, YORKSHIRE_TERRIER = 6, 366, 187
 
 
 def main() -> None:
+    get_ready()
     model = load_model("shipped")
     figure, axes = figures.grid(2, 5)
     draw_attributions(axes[0], model)

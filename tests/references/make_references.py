@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import slow
+from checks.command import get_ready
 from data import load_examples, load_model, preprocess
 from stored import FOLDER, NAMES, weights_sha256
 
@@ -190,6 +191,7 @@ def write(path: Path, tensors: dict[str, Tensor], sha256: str) -> int:
 
 
 def main() -> None:
+    get_ready()
     sha256, model = weights_sha256(), load_model("shipped", device="cpu")
     makers = {"attributions": attributions, "ascent": ascent, "style": style}
     made = {name: makers[name](model) for name in sys.argv[1:] or NAMES}
