@@ -7,11 +7,13 @@ downloads (torchvision's cache for the weights), and counts only when its SHA-25
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pooch
 import requests
@@ -24,7 +26,23 @@ CONNECT_SECONDS, READ_SECONDS = 4, 20
 
 
 class AssetUnavailable(RuntimeError):
-    """A file is neither here nor to be had; the message says why and what to do."""
+    """An original cannot be had. The message names it, the cause and the remedy; `cause` is the cause in few words."""
+
+    def __init__(self, message: str, cause: str = "") -> None:
+        super().__init__(message)
+        self.cause = cause or message
+
+
+APOLOGIZED: set[str] = set()
+
+
+def once(reason: AssetUnavailable) -> str:
+    """The reason in brackets; in a notebook in few words and only the first time, since everybody knows by then."""
+    if "ipykernel" not in sys.modules:
+        return f" ({reason})"
+    told = reason.cause in APOLOGIZED
+    APOLOGIZED.add(reason.cause)
+    return "" if told else f" ({reason.cause})"
 
 
 @dataclass(frozen=True)
@@ -105,7 +123,9 @@ def obtain(asset: Asset, retries: int = 0, download: bool = True) -> Path:
     damaged = [str(path) for path in places(asset, asset_folders())]
     note = f"; damaged, so delete or replace: {', '.join(damaged)}" if damaged else ""
     if os.environ.get("KIT_OFFLINE", "0") not in ("", "0"):
-        raise AssetUnavailable(f"{asset.name} is not on this machine and KIT_OFFLINE is set{note}")
+        raise AssetUnavailable(
+            f"{asset.name} is not on this machine and KIT_OFFLINE is set{note}", f"KIT_OFFLINE is set{note}"
+        )
     if not download:
         raise AssetUnavailable(f"{asset.name} is not on this machine{note}")
     if asset.url is None:
@@ -113,12 +133,15 @@ def obtain(asset: Asset, retries: int = 0, download: bool = True) -> Path:
     try:
         return fetch(asset, retries)
     except requests.RequestException as error:
+        cause = f"no answer from {urlsplit(asset.url).hostname}"
         reason = f"no answer from {asset.url} ({type(error).__name__}): check the network"
     except ValueError:
+        cause = f"{urlsplit(asset.url).hostname} sent a wrong file"
         reason = f"{asset.url} sent a file whose SHA-256 is not {asset.sha256}: try later or use another network"
     except OSError as error:
+        cause = f"{asset.home.parent} cannot be written"
         reason = f"{asset.home.parent} cannot be written ({error.strerror}): set TORCH_HOME, or mend the folder"
-    raise AssetUnavailable(f"{asset.name} could not be downloaded: {reason}{note}")
+    raise AssetUnavailable(f"{asset.name} could not be downloaded: {reason}{note}", f"{cause}{note}")
 
 
 def fetch(asset: Asset, retries: int) -> Path:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.models import SqueezeNet1_1_Weights
 from torchvision.transforms import functional
 
-from data.assets import AssetUnavailable, obtain, read_assets
+from data.assets import AssetUnavailable, obtain, once, read_assets
 from data.images import open_image
 
 CLASS_NAMES: tuple[str, ...] = tuple(SqueezeNet1_1_Weights.IMAGENET1K_V1.meta["categories"])
@@ -57,7 +57,7 @@ def load_examples(n: int = 5, source: str = "auto") -> Examples:
             raise
         if n > len(SHIPPED):
             raise AssetUnavailable(f"only {len(SHIPPED)} images are shipped, n is {n}; {reason}") from None
-        print(f"Example images: {n} shipped photographs ({reason}).")
+        print(f"Example images: {n} shipped photographs{once(reason)}.")
         return shipped_examples(n)
     if source == "auto":
         print(f"Example images: the first {n} of the course's 25 from ImageNet.")

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
 
-from data.assets import AssetUnavailable, find, from_environment, obtain, read_assets
+from data.assets import AssetUnavailable, find, from_environment, obtain, once, read_assets
 
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "squeezenet1_1-shipped.safetensors"
 IMAGENET = "squeezenet1_1-b8a52dc0.pth"
@@ -39,7 +39,7 @@ def load_model(weights: str | os.PathLike = "auto", device: str | torch.device |
 def find_weights(weights: str | os.PathLike, download: bool = True) -> tuple[dict[str, Tensor], str]:
     """The state dict and, in words, where it comes from; without `download` only from this machine."""
     if weights == "shipped":
-        return read_state(SHIPPED_WEIGHTS), "the shipped weights (distilled, so its opinions differ from ImageNet's)"
+        return read_state(SHIPPED_WEIGHTS), "the shipped weights, whose opinions differ from ImageNet's"
     if weights == "imagenet":
         return imagenet_state(download)
     if weights == "auto" and os.environ.get("KIT_WEIGHTS"):
@@ -50,7 +50,7 @@ def find_weights(weights: str | os.PathLike, download: bool = True) -> tuple[dic
             return imagenet_state(download)
         except AssetUnavailable as reason:
             state, origin = find_weights("shipped")
-            return state, f"{origin}; {reason}"
+            return state, f"{origin}{once(reason)}"
     if Path(weights).suffix not in (".pth", ".pt", ".safetensors"):
         raise ValueError(
             f'weights is {str(weights)!r}: choose "auto", "imagenet", "shipped" or a .pth or .safetensors file'

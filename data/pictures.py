@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from data.assets import KIT, AssetUnavailable, obtain, read_assets
+from data.assets import KIT, AssetUnavailable, obtain, once, read_assets
 from data.images import open_image
 
 # preset: the course's painting, and the picture in images/ that stands in for it
@@ -45,7 +45,7 @@ def load_style_pair(preset: str, source: str = "auto") -> StylePair:
         except AssetUnavailable as reason:
             if source == "course":
                 raise
-            print(f"Pictures: the kit's own {SHIPPED_CONTENT} and {stand_in} ({reason}).")
+            print(f"Pictures: the kit's own {SHIPPED_CONTENT} and {stand_in}{once(reason)}.")
         else:
             titles = tuple(assets[name].attribution.split(", photograph")[0] for name in (COURSE_CONTENT, painting))
             return StylePair(*map(open_image, paths), titles, "course")

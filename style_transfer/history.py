@@ -28,5 +28,9 @@ class History:
         self.tv.append(iterate.tv_loss)
 
     @property
+    def iterations(self) -> range:
+        return range(1, len(self.seconds) + 1)
+
+    @property
     def total(self) -> list[float]:
         return [sum(terms) for terms in zip(self.content, self.style, self.tv, strict=True)]

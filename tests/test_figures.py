@@ -209,6 +209,28 @@ def test_save_writes_a_png_with_title_and_description(tmp_path, monkeypatch):
         assert min(image.size) > 300
 
 
+def test_the_notebooks_figures_have_their_captions_in_a_table(tmp_path, monkeypatch):
+    monkeypatch.setenv("KIT_FIGURES", str(tmp_path))
+    figures.save(DRAWINGS["curves"](), "style_losses")
+    with Image.open(tmp_path / "style_losses.png") as image:
+        assert image.text["Title"].startswith("The three losses")
+        assert image.text["Description"].startswith("Three curves")
+
+
+def test_a_figure_of_ones_own_needs_a_caption_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("KIT_FIGURES", str(tmp_path))
+    with pytest.raises(ValueError, match="'mine' is a figure of your own: give save"):
+        figures.save(DRAWINGS["curves"](), "mine")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_map_that_is_the_same_everywhere_is_marked_as_constant():
+    """Zero everywhere is no black map among others."""
+    maps = torch.stack([torch.zeros(8, 8), torch.rand(8, 8)])
+    figure = figures.attributions(np.zeros((2, 8, 8, 3), np.uint8), ["one", "two"], {"map": maps})
+    assert [[text.get_text() for text in axis.texts] for axis in figure.axes[2:]] == [["constant"], []]
+
+
 def test_save_leaves_the_old_file_when_writing_fails(tmp_path, monkeypatch):
     """The file appears whole or not at all, and nothing else is left in the folder."""
     monkeypatch.setenv("KIT_FIGURES", str(tmp_path))
@@ -227,13 +249,13 @@ def test_save_leaves_the_old_file_when_writing_fails(tmp_path, monkeypatch):
     assert (tmp_path / "losses.png").read_bytes() == before
 
 
-def test_timed_curves_draw_a_panel_for_each_quantity_and_a_curve_for_each_name():
+def test_curve_panels_draw_a_panel_for_each_quantity_and_a_curve_for_each_name():
     histories = {"fast": ([0.0, 0.1], [5.0, 0.0]), "slow": ([0.0, 1.0, 2.0], [5.0, 3.0, 2.0])}
-    figure = figures.timed_curves({"content": histories, "style": histories}, xlabel="seconds")
+    figure = figures.curve_panels({"content": histories, "style": histories}, xlabels=["iteration", "seconds"])
     assert [axis.get_title() for axis in figure.axes] == ["content", "style"]
     for axis in figure.axes:
         assert [len(line.get_xdata()) for line in axis.lines] == [2, 3]
         assert [line.get_label() for line in axis.lines] == ["fast", "slow"]
         assert np.isnan(axis.lines[0].get_ydata()[1]), "zero has no place on a logarithmic axis"
         assert len({line.get_linestyle() for line in axis.lines}) == 2
-        assert axis.get_xlabel() == "seconds"
+    assert [axis.get_xlabel() for axis in figure.axes] == ["iteration", "seconds"]

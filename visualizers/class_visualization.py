@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 from torchvision.transforms import functional
+from tqdm.auto import trange
 
 from data.images import legal_range
 from data.model import evaluation_mode
@@ -47,13 +48,14 @@ def create_class_visualization(
     size: int | tuple[int, int] = 224,
     seed: int = 0,
     callback: Callable[[int, Tensor], None] | None = None,
+    progress: bool = False,
 ) -> Tensor:
     """One image for each of the K classes in `target_y`: (K, 3, H, W), legal pixels in normalized space.
 
     All start from the same noise and are jittered alike, alone and in a batch; what then differs is rounding, which
     the ascent amplifies. `blur_every=0` leaves the blur out; `size` is H = W or (H, W). `callback(iteration, images)`
-    is called after every iteration, counted from 1. Raises ValueError for numbers that make no sense. Simonyan et al.
-    2013, arXiv 1312.6034; Yosinski et al. 2015, arXiv 1506.06579.
+    is called after every iteration, counted from 1; `progress` shows a bar. Raises ValueError for numbers that make no
+    sense. Simonyan et al. 2013, arXiv 1312.6034; Yosinski et al. 2015, arXiv 1506.06579.
     """
     check_positive(num_iterations=num_iterations, learning_rate=learning_rate)
     if min(l2_reg, blur_every, max_jitter) < 0:
@@ -67,7 +69,7 @@ def create_class_visualization(
     weight = next(model.parameters())
     images = torch.randn(1, 3, height, width, generator=random).to(weight).expand(count, -1, -1, -1)
     black, white = legal_range(images)
-    for iteration in range(num_iterations):
+    for iteration in trange(num_iterations, desc="class visualization", unit="step", disable=not progress):
         shift = torch.randint(0, max_jitter + 1, (2,), generator=random).tolist()
         images = images.roll(shift, dims=(2, 3))
         images = class_visualization_update_step(images, target_y, model, l2_reg, learning_rate)

@@ -1,7 +1,9 @@
 """Drawing: every function returns a Matplotlib Figure, to be shown by the caller or written with `save`."""
 
 import os
+import sys
 import tempfile
+import tomllib
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
@@ -18,6 +20,10 @@ CELL = 2.1  # inches
 HEAT = "magma"
 BRIGHTEST = 99.5  # percentile of a map that is drawn at full strength; single extreme pixels would darken the rest
 DOTS_PER_INCH = 120
+KIT = Path(__file__).resolve().parent.parent
+CAPTIONS = KIT / "notebooks" / "captions.toml"
+PAGE = 3.9  # inches that a figure gets on a page of the report
+READABLE = 6.0  # points, on that page
 
 
 def attributions(
@@ -33,7 +39,7 @@ def attributions(
     figure, axes = grid(len(rows) + 1, len(images))
     for axis, image, name in zip(axes[0], images, names, strict=True):
         axis.imshow(image)
-        axis.set_title(name, fontsize=9)
+        column_label(axis, name)
     row_label(axes[0, 0], "image")
     for row, (method, maps) in zip(axes[1:], rows.items(), strict=True):
         row_label(row[0], method)
@@ -100,6 +106,18 @@ def progress(snapshots: Mapping[int, Tensor], names: Sequence[str]) -> Figure:
     return figure
 
 
+def picture_grid(rows: Mapping[str, Sequence[NDArray[np.uint8]]], titles: Sequence[str]) -> Figure:
+    """A row of square pictures (H, W, 3) for each name, a column for each title."""
+    figure, axes = grid(len(rows), len(titles))
+    for axis, title in zip(axes[0], titles, strict=True):
+        column_label(axis, title)
+    for row, (name, pictures) in zip(axes, rows.items(), strict=True):
+        row_label(row[0], name)
+        for axis, picture in zip(row, pictures, strict=True):
+            axis.imshow(picture)
+    return figure
+
+
 def images(pictures: Sequence, titles: Sequence[str], height: float = 3.0) -> Figure:
     """Pictures of any shapes side by side at the same height, each under its title."""
     pictures = [np.asarray(picture) for picture in pictures]
@@ -123,11 +141,13 @@ def curves(values: Mapping[str, Sequence[float]], xlabel: str, ylabel: str) -> F
     return figure
 
 
-def timed_curves(panels: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]], xlabel: str) -> Figure:
-    """A panel for each quantity, in it a curve for each name: x and y values, y on a logarithmic axis."""
+def curve_panels(
+    panels: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]], xlabels: Sequence[str]
+) -> Figure:
+    """A panel for each title, with its label of x, in it a curve for each name: x and y values, y logarithmic."""
     figure = Figure(figsize=(3.1 * len(panels) + 0.4, 2.9), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    for axis, (title, curves) in zip(axes, panels.items(), strict=True):
+    for axis, (title, curves), xlabel in zip(axes, panels.items(), xlabels, strict=True):
         draw_curves(axis, curves)
         axis.set(title=title, xlabel=xlabel)
     axes[0].legend(frameon=False, fontsize=8)
@@ -142,14 +162,16 @@ def draw_curves(axis: Axes, curves: Mapping[str, tuple[Sequence[float], Sequence
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def save(figure: Figure, name: str, caption: str, alt: str) -> Figure:
-    """Write figures/`name`.png (or into the folder KIT_FIGURES) and give the figure back, to be shown.
+def save(figure: Figure, name: str, caption: str | None = None, alt: str | None = None) -> Figure | None:
+    """Write figures/`name`.png (or into the folder KIT_FIGURES), and show it in a notebook, above its caption.
 
-    The caption and the alternative text travel inside the file, as its Title and Description. The file appears whole
-    or not at all.
+    Elsewhere the figure comes back, to be shown. Caption and alternative text stand in notebooks/captions.toml unless
+    they are given. They travel inside the file, as its Title and Description. The file appears whole or not at all.
+    Raises ValueError for a figure of one's own without them.
     """
-    kit = Path(__file__).resolve().parent.parent
-    folder = Path(os.environ.get("KIT_FIGURES") or kit / "figures")
+    if caption is None or alt is None:
+        caption, alt = written_caption(name)
+    folder = Path(os.environ.get("KIT_FIGURES") or KIT / "figures")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".png", delete=False) as file:
         temporary = Path(file.name)
@@ -162,7 +184,26 @@ def save(figure: Figure, name: str, caption: str, alt: str) -> Figure:
         temporary.replace(folder / f"{name}.png")
     finally:
         temporary.unlink(missing_ok=True)
-    return figure
+    return shown(figure, caption)
+
+
+def written_caption(name: str) -> tuple[str, str]:
+    """The caption and the alternative text of one of the notebooks' figures."""
+    captions = tomllib.loads(CAPTIONS.read_text("utf-8"))
+    if name not in captions:
+        raise ValueError(
+            f"{name!r} is a figure of your own: give save() a caption=, and alt= for those who cannot see it"
+        )
+    return captions[name]["caption"], captions[name]["alt"]
+
+
+def shown(figure: Figure, caption: str) -> Figure | None:
+    """In a notebook the figure with its caption; elsewhere the figure is given back."""
+    ipython = sys.modules.get("IPython")
+    if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
+        return figure
+    ipython.display.display(figure, ipython.display.Markdown(f"*{caption}*"))
+    return None
 
 
 def grid(rows: int, columns: int, cell: float = CELL) -> tuple[Figure, NDArray]:
@@ -177,11 +218,24 @@ def grid(rows: int, columns: int, cell: float = CELL) -> tuple[Figure, NDArray]:
 
 
 def row_label(axis: Axes, text: str) -> None:
-    axis.set_ylabel(text, fontsize=9)
+    axis.set_ylabel(text, fontsize=readable(axis, text))
+
+
+def column_label(axis: Axes, text: str) -> None:
+    axis.set_title(text, fontsize=readable(axis, text))
+
+
+def readable(axis: Axes, text: str) -> float:
+    """A size of letters, in points, that can be read when the figure has shrunk to a page, if the cell has the room."""
+    height = axis.figure.get_figheight()
+    room = 72 * height / axis.get_gridspec().nrows / (0.6 * max(map(len, text.splitlines())))
+    return max(9, min(READABLE * height / PAGE, room))
 
 
 def draw_map(axis: Axes, values: NDArray[np.floating], image: NDArray[np.uint8] | None) -> None:
-    """One map or gradient on its own scale; an all-zero one is drawn as zero, not as noise."""
+    """One map or gradient on its own scale; one that is the same everywhere is marked as constant."""
+    if np.ptp(values) == 0:
+        axis.text(0.5, 0.5, "constant", transform=axis.transAxes, ha="center", va="center", color="0.6", fontsize=8)
     largest = np.percentile(np.abs(values), BRIGHTEST) or np.abs(values).max() or 1.0
     if values.ndim == 3:
         axis.imshow((0.5 + 0.5 * values / largest).clip(0, 1).transpose(1, 2, 0))

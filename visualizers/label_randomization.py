@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 SIZE = 24  # pixels; the digits have 8, enlarged because similarity measures need windows
 TRAINING_IMAGES = 1200
@@ -89,6 +89,7 @@ def train(images: Tensor, labels: Tensor, seed: int, description: str, progress:
                 functional.cross_entropy(network(images[batch]), labels[batch]).backward()
                 optimizer.step()
             if accuracy(network, images, labels) >= BY_HEART:
+                epochs.total = epochs.n + 1  # the bar ends full, since nothing is missing
                 break
     optimizer.zero_grad()
     return network.eval().requires_grad_(False)

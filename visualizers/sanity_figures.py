@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
-from matplotlib import colormaps
+from matplotlib import color_sequences
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from visualizers.figures import draw_map, grid, row_label
+from visualizers.figures import column_label, draw_map, grid, row_label
 from visualizers.map_similarity import MEASURES, mean_and_spread
 
 SMALL_CELL = 1.1  # inches
@@ -26,11 +26,11 @@ def map_grid(image: NDArray[np.uint8], explanations: Mapping[str, Mapping[str, T
     methods = list(explanations["original"])
     figure, axes = grid(len(methods), len(explanations) + 1, SMALL_CELL)
     axes[0, 0].imshow(image)
-    axes[0, 0].set_title("image", fontsize=8)
+    column_label(axes[0, 0], "image")
     for axis in axes[1:, 0]:
         axis.set_axis_off()
     for column, (stage, by_method) in zip(axes.T[1:], explanations.items(), strict=True):
-        column[0].set_title(stage, fontsize=8)
+        column_label(column[0], stage)
         for axis, method in zip(column, methods, strict=True):
             values = by_method[method][index].detach().cpu()
             draw_map(axis, (values.abs().sum(dim=0) if values.ndim == 3 else values.abs()).numpy(), None)
@@ -40,31 +40,41 @@ def map_grid(image: NDArray[np.uint8], explanations: Mapping[str, Mapping[str, T
 
 
 def similarity_curves(
-    values: NDArray[np.float64], stages: Sequence[str], methods: Sequence[str], baseline: NDArray | None = None
+    values: NDArray[np.float64],
+    stages: Sequence[str],
+    methods: Sequence[str],
+    baseline: NDArray | None = None,
+    joined: bool = True,
 ) -> Figure:
-    """Similarity to the original against the stage, a panel for each measure, a curve for each method.
+    """Similarity to the original against the stage, a panel for each measure, a colour for each method.
 
     `values` is Similarity.values; points are means over images and seeds, bars their standard deviation. `baseline`,
-    from `unrelated_similarity`, gives the grey band: mean and spread over methods for maps of unrelated images.
+    from `unrelated_similarity` of the same methods, stands at the right: what maps of unrelated images reach. Points
+    are `joined` where each stage goes on from the one before, and not where every stage is an experiment of its own.
     """
     figure = Figure(figsize=(11, 7.5), layout="constrained")
     axes = figure.subplots(2, 2, sharex=True)
     means = mean_and_spread(values, axis=(0, 1))
-    positions = np.arange(1, len(stages) + 1)
+    positions, beyond = np.arange(1, len(stages) + 1), len(stages) + 1
     for k, (axis, measure) in enumerate(zip(axes.flat, MEASURES, strict=True)):
-        if baseline is not None:
-            band = mean_and_spread(baseline[..., k], axis=(0, 1))
-            axis.axhspan(band["mean"] - band["spread"], band["mean"] + band["spread"], color="0.9", zorder=0)
         styles = zip(methods, colors(len(methods)), MARKERS, cycle(LINES), strict=False)
         for j, (method, color, marker, line) in enumerate(styles):
             mean, spread = means["mean"][:, j, k], means["spread"][:, j, k]
-            shifted = positions + 0.06 * (j - len(methods) / 2)  # so that the bars do not hide one another
-            axis.errorbar(
-                [0, *shifted], [1, *mean], [0, *spread], color=color, marker=marker, linestyle=line, label=method,
-                markersize=4, linewidth=1.2, elinewidth=0.6,
-            )  # fmt: skip
+            shift = 0.06 * (j - len(methods) / 2)  # so that the bars do not hide one another
+            look = {"color": color, "marker": marker, "markersize": 4, "linewidth": 1.2, "elinewidth": 0.6}
+            x, y, bars = (
+                ([0, *positions + shift], [1, *mean], [0, *spread]) if joined else (positions + shift, mean, spread)
+            )
+            axis.errorbar(x, y, bars, linestyle=line if joined else "none", label=method, **look)
+            if baseline is not None:
+                other = mean_and_spread(baseline[:, j, k])
+                axis.errorbar(beyond + shift, other["mean"], other["spread"], linestyle="none", **look)
+        if baseline is not None:
+            axis.axvspan(beyond - 0.5, beyond + 0.5, color="0.93", zorder=0)
         axis.set(title=measure, ylim=(-0.5, 1.05))
-        axis.set_xticks([0, *positions], ["original", *stages], rotation=60, ha="right", fontsize=8)
+        names = [*(["original"] if joined else []), *stages, *(["other image"] if baseline is not None else [])]
+        axis.set_xticks(range(0 if joined else 1, len(names) + (0 if joined else 1)), names)
+        axis.tick_params("x", rotation=60, labelsize=8)
         axis.spines[["top", "right"]].set_visible(False)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
@@ -90,6 +100,21 @@ def similarity_points(groups: Mapping[str, NDArray[np.float64]], methods: Sequen
     return figure
 
 
-def colors(count: int) -> NDArray:
-    """Colours whose brightness differs too, so that a grey print keeps them apart."""
-    return colormaps["viridis"](np.linspace(0, 0.9, count))
+def colors(count: int) -> list[str]:
+    """Colours that most people tell apart; markers and lines differ too, for those who do not and for grey prints."""
+    return color_sequences["petroff8"][:count]
+
+
+class Table:
+    """Numbers with the names of their rows and columns, shown as a table in a notebook and in a terminal."""
+
+    def __init__(self, values: NDArray, rows: Sequence[str], columns: Sequence[str] = MEASURES) -> None:
+        self.cells = [["", *columns], *([row, *map(str, line)] for row, line in zip(rows, values, strict=True))]
+
+    def _repr_markdown_(self) -> str:
+        lines = [f"| {' | '.join(line)} |" for line in self.cells]
+        return "\n".join([lines[0], "|".join(["", "---", *["---:"] * (len(self.cells[0]) - 1), ""]), *lines[1:]])
+
+    def __repr__(self) -> str:
+        widths = [max(map(len, column)) for column in zip(*self.cells, strict=True)]
+        return "\n".join("  ".join(map(str.rjust, line, widths)) for line in self.cells)
