@@ -1,44 +1,78 @@
-"""What usually lies behind an error message of Python or PyTorch that a task's code runs into."""
+"""What usually lies behind an error of Python or PyTorch that a task's code runs into, or behind a wrong result."""
 
 import re
 
-# The type's name, a part of the message, and what to do about it. The first that fits counts.
+CUT = "The graph was cut: by .detach(), .item(), .data, NumPy or no_grad()."
+PLAIN = "Something is a plain number here, by .item() or float(): keep the tensor."
+SHAPES = "Print the shapes in front of this line: they do not fit together."
+TENSORS = "Stay with tensors from the first line to the last."
+RESULT = "Look at what the lines between the markers give: the docstring says which shape it must have."
+
+# The type's name, or nothing for what a check says itself; a part of the message; and what to do about it. The first
+# that fits counts.
 HINTS = (
-    ("UnboundLocalError", "", "The line after the markers returns this name: your code has to give it a value."),
+    ("UnboundLocalError", "", "The line after the markers uses this name: your code has to give it a value."),
     (
         "NameError",
         "",
         "Is it spelled right, imported at the top, or a value that your code has to give to the last line?",
     ),
     ("ModuleNotFoundError", "", "Install it, or do without: grading has only what environment.yml names."),
-    ("RuntimeError", "does not require grad", "The graph was cut: by .detach(), .item(), .data, NumPy or no_grad()."),
-    ("RuntimeError", "second time", "The first backward pass frees the graph: give it retain_graph=True."),
-    ("RuntimeError", "not to have been used in the graph", "The scores do not depend on this tensor, but on a copy."),
-    ("RuntimeError", "only for scalar outputs", "Add the scores up: one number can be differentiated, a list cannot."),
-    ("RuntimeError", "in-place operation", "Make a new tensor; do not change one that the graph still needs."),
-    ("RuntimeError", "view size is not compatible", "The memory may be laid out otherwise: take reshape or flatten."),
-    ("RuntimeError", "numpy() on Tensor that requires grad", "NumPy knows no gradients: stay with tensors."),
-    ("RuntimeError", "must match", "Print both shapes in front of this line: they do not fit together."),
-    ("RuntimeError", "cannot be multiplied", "Print both shapes in front of this line: they do not fit together."),
-    ("RuntimeError", "batch1 must be", "Print both shapes in front of this line: they do not fit together."),
-    ("TypeError", "'(float|int)' object", "Something is a plain number here, by .item() or float(): keep the tensor."),
+    ("RuntimeError", "leaf Variable", "It asks for a gradient, so it must not be changed in place: make a new tensor."),
+    ("RuntimeError", "modified by an inplace", "Make a new tensor; do not change one that the graph still needs."),
+    ("RuntimeError", "does not require grad", CUT),
     (
-        "AttributeError",
-        "'(float|int)' object",
-        "Something is a plain number here, by .item() or float(): keep the tensor.",
+        "RuntimeError",
+        "second time",
+        "An earlier backward pass, maybe in another function, freed the graph: give that retain_graph=True.",
     ),
-    ("AttributeError", "'NoneType' object", "Something is None here: a .grad that was never filled, a layer not kept."),
-    ("TypeError", "(hook|grad_input|tuple)", "A hook of a node gets a tuple of gradients, and returns a tuple."),
+    (
+        "RuntimeError",
+        "used in the graph",
+        "What is differentiated does not depend on this tensor, perhaps on a copy of it.",
+    ),
+    ("RuntimeError", "only for scalar outputs", "Add the scores up: one number can be differentiated, a list cannot."),
+    ("RuntimeError", "view size is not compatible", "The memory may be laid out otherwise: take reshape or flatten."),
+    ("RuntimeError", "numpy", "NumPy knows no gradients: stay with tensors."),
+    (
+        "RuntimeError",
+        "must match|must have the same|cannot be multiplied|batch1|doesn't match|for tensor with|[Mm]ismatch|subscript",
+        SHAPES,
+    ),
+    ("IndexError", "shape of the mask|Dimension out of range|too many indices", SHAPES),
+    ("ValueError", "spatial dimensions", RESULT),
     (
         "IndexError",
         "list index out of range",
         "Targets and weights are counted as style_layers are, 0, 1, 2; feats by layer.",
     ),
-    ("RuntimeError", "expected", "Look at the type and shape of what goes into this line."),
+    ("TypeError|AttributeError", r"\b(float|int)\b", PLAIN),
+    (
+        "TypeError|AttributeError",
+        "NoneType",
+        "Something is None here: .backward() and others return nothing, a .grad may never have been filled.",
+    ),
+    (
+        "TypeError",
+        "hook|grad_input|positional argument",
+        "A hook of a node gets one tuple of gradients, and returns one.",
+    ),
+    ("TypeError|AttributeError", "tuple", "torch.autograd.grad and hooks give a tuple: take its entries."),
+    ("TypeError|AttributeError", "list|ndarray", TENSORS),
+    ("RuntimeError", "[Ee]xpected", "Look at the type and shape of what goes into this line."),
+    ("", "got NoneType", "Calls such as .backward() return nothing: what does the last name that you set hold?"),
+    ("", "got float|got int", PLAIN),
+    ("", "got tuple", "torch.autograd.grad gives a tuple: unpack it, (gradient,) = ..."),
+    ("", "got (list|ndarray)", TENSORS),
+    ("", r"NaN or infinite|\bnan\b", "Is something divided by zero, or a root or logarithm taken of zero?"),
+    ("", r"expected shape \(\), got \(1,\)", "Begin the sum with 0, not with torch.zeros(1)."),
+    ("", r"expected shape (?!\(\))", RESULT),
+    ("", r"expected torch\.float", "Numbers keep the format that they come in: look for .int(), .double() or NumPy."),
+    ("", "lost its graph", CUT),
 )
 
 
 def hint_at(kind: str, words: str) -> str | None:
     """The hint for an error of this type with these words, None where there is none."""
-    fitting = (hint for name, part, hint in HINTS if name == kind and re.search(part, words))
+    fitting = (hint for name, part, hint in HINTS if kind in name.split("|") and re.search(part, words))
     return next(fitting, None)

@@ -16,7 +16,7 @@ import torch
 import style_transfer
 import visualizers
 from checks.diagnosis import diagnose, fingerprint
-from checks.verdicts import complaint_of
+from checks.verdicts import KitAtFault, complaint_of
 from grading import answers, notebook_cells
 from grading.intake import Submission, SubmissionError
 from grading.isolation.remote import CALL_SECONDS, Remote, WorkerLost
@@ -149,6 +149,8 @@ class Judge:
         report = yield
         if call.excinfo is not None and not report.skipped:
             error = call.excinfo.value
+            if isinstance(error, KitAtFault):
+                pytest.exit(str(error), pytest.ExitCode.INTERNAL_ERROR)
             if isinstance(error, WorkerLost):
                 self.losses.setdefault(self.task_of(name_of(item)).name, []).append(str(error))
             report.longrepr = ADDRESS.sub("", said(error))

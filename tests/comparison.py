@@ -22,28 +22,58 @@ def assert_matches(
     """
     __tracebackhide__ = True  # the caller's line and the words below say it all
     reference = torch.as_tensor(reference).detach().double()
-    size = reference.norm().item()
-    assert 0 < size < float("inf"), "this test is no good: its reference is zero everywhere, or not finite"
     assert_shape(actual, tuple(reference.shape))
     assert dtype in (None, actual.dtype), f"expected {dtype}, got {actual.dtype}"
     actual = actual.detach().double().cpu()
-    wrong = (~actual.isfinite()).sum().item()
-    assert not wrong, f"{wrong} of {actual.numel()} values are NaN or infinite"
+    assert_finite(actual)
+    size = reference.norm().item()
+    assert 0 < size < float("inf"), "nothing to compare with: the reference is zero everywhere, or not finite"
     error = ((actual - reference).norm() / size).item()
-    assert error <= tolerance, f"{explanation(actual, reference, error)} (allowed: {percent(tolerance)})"
+    assert error <= tolerance, explanation(actual, reference, error, tolerance)
 
 
 def assert_shape(actual: Tensor, shape: tuple[int, ...]) -> None:
     __tracebackhide__ = True
     scalar = "" if shape else ": a loss is one number without any dimension, as .sum() gives it"
-    number = ": .item() or float() made it a plain number" if isinstance(actual, float) else ""
-    assert isinstance(actual, Tensor), f"expected a tensor, got {type(actual).__name__}{number}"
+    assert isinstance(actual, Tensor), f"expected a tensor, got {type(actual).__name__}"
     assert actual.shape == shape, f"expected shape {shape}, got {tuple(actual.shape)}{scalar}"
 
 
-def assert_slopes(function: Callable[..., Tensor], inputs: Tensor | Sequence[Tensor]) -> None:
-    """Fail unless the gradient of `function` is what finite differences of it give."""
+def assert_finite(actual: Tensor) -> None:
     __tracebackhide__ = True
+    wrong = (~actual.isfinite()).sum().item()
+    count = "all" if wrong == actual.numel() else f"{wrong} of {actual.numel()}"
+    assert not wrong, f"{count} values are NaN or infinite"
+
+
+def assert_equal(actual: Tensor, expected: Tensor, words: str) -> None:
+    """Fail with these words unless both are the same to the last bit."""
+    __tracebackhide__ = True
+    assert_shape(actual, tuple(expected.shape))
+    assert torch.equal(actual, expected), words
+
+
+def assert_zeros(actual: Tensor, shape: tuple[int, ...]) -> None:
+    """Fail unless `actual` has this shape and holds nothing but zeros."""
+    __tracebackhide__ = True
+    assert_shape(actual, shape)
+    assert_finite(actual)
+    assert not actual.any(), f"expected zeros, got values up to {actual.abs().max().item():.4g}"
+
+
+def assert_differentiable(result: Tensor, shape: tuple[int, ...] = ()) -> None:
+    """Fail unless gradients can flow back from `result`, by default a scalar."""
+    __tracebackhide__ = True
+    assert_shape(result, shape)
+    assert result.requires_grad, "the result has lost its graph: no gradient flows back from it"
+
+
+def assert_slopes(
+    function: Callable[..., Tensor], inputs: Tensor | Sequence[Tensor], shape: tuple[int, ...] = ()
+) -> None:
+    """Fail unless the gradient of `function`, whose results have this shape, is what finite differences of it give."""
+    __tracebackhide__ = True
+    assert_differentiable(function(*inputs) if isinstance(inputs, Sequence) else function(inputs), shape)
     try:
         torch.autograd.gradcheck(function, inputs)
     except GradcheckError:
@@ -58,17 +88,18 @@ def assert_costs_nothing(loss: Tensor, x: Tensor) -> None:
     assert not loss.requires_grad or not torch.autograd.grad(loss, x)[0].any(), "the gradient should be zero"
 
 
-def explanation(actual: Tensor, reference: Tensor, error: float) -> str:
-    """In plain words, what is wrong with values that are off by the relative error."""
+def explanation(actual: Tensor, reference: Tensor, error: float, tolerance: float) -> str:
+    """In plain words, what is wrong with values that are off by the relative error, which is more than allowed."""
     if not actual.any():
         return "the values are zero everywhere; they should not be"
     scale = ((actual * reference).sum() / reference.square().sum()).item()
     rest = ((actual - scale * reference).norm() / reference.norm()).item()
     if reference.numel() > 1 and rest <= 1e-3 * abs(scale) and abs(scale - 1) > 1e-2:
         return f"the values are {scale:.4g} times what they should be"
+    off = f"off by {percent(error)} of their size (allowed: {percent(tolerance)})"
     if reference.numel() <= SHOWN:
-        return f"expected {rounded(reference)}, got {rounded(actual)}: off by {percent(error)} of their size"
-    return f"the values are off by {percent(error)} of their size"
+        return f"expected {rounded(reference)}, got {rounded(actual)}: {off}"
+    return f"the values are {off}"
 
 
 def rounded(values: Tensor) -> list[float]:

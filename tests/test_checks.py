@@ -1,10 +1,13 @@
 """check() answers in plain words, in a fresh process as in a notebook's kernel."""
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
@@ -84,6 +87,21 @@ def test_one():
     counted.calls.append(1)
     assert counted.calls == [1], "not the first call"
 """
+REPLAYING = """
+from references import slow
+def test_one():
+    "One."
+    assert [slow.answer(), slow.answer()] == [1, 2], "other answers"
+def test_two():
+    "Two."
+    assert slow.answer() == 3, "another answer"
+def test_three():
+    "Three."
+    slow.answer()
+def test_four():
+    "Four."
+    assert slow.answer() == 5, "expected 5"
+"""
 FAILING = """
 import importlib.util
 spec = importlib.util.spec_from_file_location("mine", {path!r})
@@ -127,6 +145,34 @@ def test_a_second_check_forgets_what_the_first_has_counted(tmp_path):
     assert checked(COUNTING, tmp_path, times=3) == 3 * "✓ First.\nAll checks hold.\n"
 
 
+def replaying(folder):
+    """A folder of tests as a release has it: answers of the slow reference, recorded, in the reference's place."""
+    references = folder / "references"
+    references.mkdir()
+    shutil.copy(KIT / "grading" / "replayed.py", references / "slow.py")
+    answers = {"one answer 1": 1, "one answer 2": 2, "two answer 1": 3, "four answer 1": 4}
+    recorded = {f"test_task.py::test_{call}": {"number": answer} for call, answer in answers.items()}
+    (references / "recorded.json").write_text(json.dumps(recorded), "utf-8")
+    np.savez(references / "recorded.npz", nothing=np.zeros(1))
+
+
+def test_recorded_answers_are_the_same_at_every_check(tmp_path):
+    """One that was never recorded is no tick, and no fault of the student's."""
+    replaying(tmp_path)
+    fault = "the kit is at fault, not your code: it lacks the recorded answer 'test_task.py::test_three answer 1'"
+    lines = ("✓ One.", "✓ Two.", "✗ Four.", "      expected 5", f"– Three. Not checked: {fault}")
+    expected = "\n".join([*lines, "2 of 4 checks hold, 1 not checked.", ""])
+    assert checked(REPLAYING, tmp_path, times=5) == 5 * expected
+
+
+def test_recorded_answers_are_counted_anew_for_each_test(tmp_path):
+    """Also where nobody forgets the module between two runs of the tests."""
+    replaying(tmp_path)
+    (tmp_path / "test_task.py").write_text(REPLAYING.partition("def test_three")[0], "utf-8")
+    options = ["-q", "-p", "no:cacheprovider", str(tmp_path)]
+    assert said_by(f"import pytest\nfor _ in range(2):\n    pytest.main({options})").count("2 passed") == 2
+
+
 def test_the_same_complaint_is_made_once_with_its_line_and_a_hint(tmp_path):
     path = tmp_path / "visualizers" / "mine.py"
     path.parent.mkdir()
@@ -143,6 +189,14 @@ def test_checks_of_given_code_are_told_of_only_where_they_fail(tmp_path):
     assert checked(GIVEN.format(holds=True), tmp_path) == "✓ Own.\nAll checks hold.\n"
     failing = "✓ Own.\n✗ Given. (given code, which calls yours)\n      not so\n1 of 1 checks hold.\n"
     assert checked(GIVEN.format(holds=False), tmp_path) == failing
+
+
+def test_checks_of_given_code_that_fail_beside_the_students_own_are_only_counted(tmp_path):
+    wrong = GIVEN.format(holds=False).replace('"Own."', '"Own."; assert False, "wrong"')
+    expected = (
+        "✗ Own.\n      wrong\nA check of given code fails too: look again when yours hold.\n0 of 1 checks hold.\n"
+    )
+    assert checked(wrong, tmp_path) == expected
 
 
 def test_a_check_that_does_not_end_is_stopped_and_named():

@@ -1,8 +1,7 @@
 import pytest
 import torch
-from torch import nn
 
-from comparison import assert_matches
+from comparison import assert_equal, assert_matches, assert_shape, rounded
 from data.images import legal_range
 from networks import SmallNet, Watches, in_double, linear_net
 from references import slow
@@ -16,12 +15,20 @@ PIXEL = torch.tensor([0.5, -1.0, 2.0]).view(1, 3, 1, 1)
 # ------------------------------------------------------------------------------------------------------- one step
 
 
+def stepped(img, *settings):
+    """The next image, once it is certain that it is a tensor like this one."""
+    updated = class_visualization_update_step(img, *settings)
+    assert_shape(updated, tuple(img.shape))
+    assert updated.dtype == img.dtype, f"expected {img.dtype}, got {updated.dtype}"
+    return updated
+
+
 def test_one_step_by_hand():
     """The gradient of score - l2_reg * ||img||^2 is the score's gradient minus 2 * l2_reg * img; it is normalized."""
     # score = 2 red + 1 green - 1 blue, l2_reg = 1/2: gradient (2, 1, -1) - 1 * (0.5, -1, 2) = (1.5, 2, -3)
     # its norm is sqrt(2.25 + 4 + 9) = sqrt(15.25)
     step = 10 * torch.tensor([1.5, 2.0, -3.0]) / 15.25**0.5
-    updated = class_visualization_update_step(PIXEL, 0, linear_net([[2.0, 1.0, -1.0]]), 0.5, 10.0)
+    updated = stepped(PIXEL, 0, linear_net([[2.0, 1.0, -1.0]]), 0.5, 10.0)
     assert_matches(updated, PIXEL + step.view(1, 3, 1, 1), 1e-6)
 
 
@@ -30,7 +37,7 @@ def test_the_regularization_takes_part_in_the_step(l2_reg, noise, small_net):
     """l2_reg * ||img||^2, squared, is subtracted before the gradient is taken and normalized."""
     targets = [0, 1, 4]
     reference = slow.class_visualization_step(noise, targets, small_net, l2_reg, 5.0)
-    updated = class_visualization_update_step(noise, torch.tensor(targets), small_net, l2_reg, 5.0)
+    updated = stepped(noise, torch.tensor(targets), small_net, l2_reg, 5.0)
     assert_matches(updated, reference)
     assert_matches(updated - noise, reference - noise)
 
@@ -39,22 +46,22 @@ def test_the_regularization_takes_part_in_the_step(l2_reg, noise, small_net):
 def test_the_step_has_the_length_of_the_learning_rate_for_each_image(learning_rate, noise, small_net):
     """Every image of a batch moves by learning_rate * g / ||g||, its own gradient's norm, not the batch's."""
     img = noise * torch.tensor([0.1, 1.0, 5.0]).view(3, 1, 1, 1)
-    updated = class_visualization_update_step(img, 2, small_net, 1e-3, learning_rate)
+    updated = stepped(img, 2, small_net, 1e-3, learning_rate)
     assert_matches((updated - img).flatten(1).norm(dim=1), torch.full((3,), learning_rate))
 
 
 def test_the_step_goes_uphill(noise, small_net):
     """After a small step the score of the class is higher."""
-    updated = class_visualization_update_step(noise, 2, small_net, 0.0, 0.1)
+    updated = stepped(noise, 2, small_net, 0.0, 0.1)
     gain = small_net(updated)[:, 2] - small_net(noise)[:, 2]
-    assert (gain > 0).all(), f"the scores changed by {gain.tolist()}: they should grow"
+    assert (gain > 0).all(), f"the scores changed by {rounded(gain)}: they should grow"
 
 
 def test_stored_reference_of_a_step(shipped):
     """One step on photographs, with a strong regularization."""
     reference = load("ascent")
     X, shipped = in_double(load("attributions")["X"], shipped)
-    updated = class_visualization_update_step(X, reference["step_targets"], shipped, 0.05, 25.0)
+    updated = stepped(X, reference["step_targets"], shipped, 0.05, 25.0)
     assert_matches(updated, reference["step"], dtype=None)
     assert_matches(updated - X, reference["step"] - X, dtype=None)
 
@@ -64,20 +71,20 @@ def test_one_step_with_other_networks(network, small_photos):
     small_photos, network = in_double(small_photos, network)
     X, y = small_photos, network(small_photos).argmax(dim=1)
     reference = slow.class_visualization_step(X, y.tolist(), network, 0.01, 25.0)
-    updated = class_visualization_update_step(X, y, network, 0.01, 25.0)
+    updated = stepped(X, y, network, 0.01, 25.0)
     assert_matches(updated - X, reference - X, dtype=None)
 
 
 def test_zero_gradient_leaves_the_image_unchanged():
     """Where nothing can be gained, the image stays as it is: no NaN."""
-    updated = class_visualization_update_step(PIXEL, 0, linear_net([[0.0, 0.0, 0.0]]), 0.0, 10.0)
-    assert torch.equal(updated, PIXEL), f"expected the image itself, got {updated.flatten().tolist()}"
+    updated = stepped(PIXEL, 0, linear_net([[0.0, 0.0, 0.0]]), 0.0, 10.0)
+    assert_equal(updated, PIXEL, "the step moved the image, or made it NaN: a gradient of zero gives no direction")
 
 
 def test_a_step_is_a_new_tensor(noise, small_net):
     """The step changes neither the image that it starts from nor shares its memory."""
     before = noise.clone()
-    updated = class_visualization_update_step(noise, 0, small_net, 1e-3, 1.0)
+    updated = stepped(noise, 0, small_net, 1e-3, 1.0)
     assert not updated.requires_grad, "the new image should carry no graph"
     updated += 1
     assert torch.equal(noise, before), "the image that was given has changed"
@@ -231,7 +238,7 @@ def test_the_seed_alone_decides(small_net):
 def test_shape(target, size, shape, small_net):
     """One picture for each class; a size is (height, width), or one number for both."""
     images = small(target, small_net, size=size)
-    assert images.shape == shape, f"expected shape {shape}, got {tuple(images.shape)}"
+    assert_shape(images, shape)
     assert images.dtype == torch.float32, f"expected torch.float32, got {images.dtype}"
     assert not images.requires_grad, "the pictures should carry no graph"
 
@@ -241,16 +248,16 @@ def test_it_uses_the_same_step_that_students_write(small_net, monkeypatch):
     """create_class_visualization calls class_visualization_update_step once in every iteration."""
     calls = []
 
-    def step(img, *settings):
+    def stand_still(img, *settings):
         calls.append(settings)
         return img
 
-    monkeypatch.setattr("visualizers.class_visualization.class_visualization_update_step", step)
+    monkeypatch.setattr("visualizers.class_visualization.class_visualization_update_step", stand_still)
     small(2, small_net, num_iterations=5, l2_reg=0.25, learning_rate=7.0)
-    assert len(calls) == 5
-    targets, model, l2_reg, learning_rate = calls[0]
-    assert (targets.tolist(), l2_reg, learning_rate) == ([2], 0.25, 7.0)
-    assert isinstance(model, nn.Module)
+    assert len(calls) == 5, f"5 iterations called it {len(calls)} times"
+    targets, model, *numbers = calls[0]
+    assert [targets.tolist(), *numbers] == [[2], 0.25, 7.0], f"it was called with {targets.tolist()} and {numbers}"
+    assert model is small_net, "it was called with another model"
 
 
 @pytest.mark.given

@@ -39,7 +39,7 @@ def test_wrong_values_fail_in_plain_words_however_small_they_are(change, message
         (REFERENCE[0], r"expected shape \(2, 3\), got \(3,\)"),
         (REFERENCE.mT, r"expected shape \(2, 3\), got \(3, 2\)"),
         (REFERENCE.double(), "expected torch.float32, got torch.float64"),
-        (REFERENCE / 0, "6 of 6 values are NaN or infinite"),
+        (REFERENCE / 0, "all values are NaN or infinite"),
         (REFERENCE.where(REFERENCE != 0, torch.nan), "1 of 6 values are NaN or infinite"),
     ],
 )
@@ -50,5 +50,5 @@ def test_type_shape_dtype_and_finiteness_come_before_values(actual, message):
 
 @pytest.mark.parametrize("reference", [torch.zeros(3), torch.full((3,), torch.nan)])
 def test_a_reference_that_proves_nothing_is_refused(reference):
-    with pytest.raises(AssertionError, match="this test is no good"):
-        assert_matches(reference.clone(), reference)
+    with pytest.raises(AssertionError, match="nothing to compare with"):
+        assert_matches(torch.zeros(3), reference)

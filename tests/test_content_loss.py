@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from comparison import assert_costs_nothing, assert_matches, assert_slopes
+from comparison import assert_costs_nothing, assert_differentiable, assert_matches, assert_slopes
 from references import slow
 from style_transfer import content_loss
 
@@ -36,7 +36,7 @@ def test_gradient(weight, pair):
     """The gradient is 2 * weight * (current - original)."""
     _, slope = slow.content_loss(weight, *(x.detach().double().numpy() for x in pair))
     loss = content_loss(weight, *pair)
-    assert loss.requires_grad, "the loss has lost its graph: no gradient flows back to the picture"
+    assert_differentiable(loss)
     assert_matches(torch.autograd.grad(loss, pair[0])[0], slope)
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from comparison import assert_matches
+from comparison import assert_equal, assert_finite, assert_matches, rounded
 from networks import SmallNet, Unreachable, in_double, linear_net
 from references import slow
 from references.stored import load
@@ -55,7 +55,7 @@ def test_an_image_with_zero_gradient_comes_back_unchanged():
     """Where the target's score does not depend on the image, the image stays as it is: no NaN, no noise."""
     X = torch.cat([pixel(1.0, 2.0, 3.0), PIXEL])
     fooled = make_fooling_image(X, torch.tensor([3, 1]), hand_net(), learning_rate=0.1)
-    assert torch.equal(fooled[0], X[0]), f"expected the image itself, got {fooled[0].flatten().tolist()}"
+    assert_equal(fooled[0], X[0], f"expected the image itself, {rounded(X[0])}, got {rounded(fooled[0])}")
     assert_matches(fooled[1:], pixel(0.24, 0.32, 0.0), 1e-5)
 
 
@@ -130,6 +130,7 @@ def test_one_target_serves_the_whole_batch(noise, small_net):
     """target_y may be one int for all images."""
     fooled = make_fooling_image(noise, 4, small_net, learning_rate=0.7, max_iter=5)
     same = make_fooling_image(noise, torch.tensor([4, 4, 4]), small_net, learning_rate=0.7, max_iter=5)
+    assert_finite(fooled)
     assert torch.equal(fooled, same), "an int and a tensor full of it give different images"
 
 

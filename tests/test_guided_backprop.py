@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from comparison import assert_matches
+from comparison import assert_matches, assert_zeros
 from networks import RELUS, in_double, linear_net
 from references import slow
 from references.stored import load
@@ -88,4 +88,4 @@ def test_the_model_serves_other_methods_afterwards(small_net, noise):
 def test_zero_gradient_gives_zeros():
     """Where every ReLU is shut, the guided gradient is zero, not NaN."""
     gradient = guided_backprop(torch.zeros(1, 3, 1, 1), torch.tensor([0]), one_relu_net(nn.ReLU()))
-    assert torch.equal(gradient, torch.zeros(1, 3, 1, 1)), f"expected zeros, got {gradient.flatten().tolist()}"
+    assert_zeros(gradient, (1, 3, 1, 1))

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from comparison import assert_matches
+from comparison import assert_finite, assert_matches, assert_shape, assert_zeros, rounded
 from networks import CountsBackward, SmallNet, in_double, linear_net
 from references import slow
 from references.stored import load
@@ -21,9 +21,9 @@ def test_a_linear_network_gives_its_largest_absolute_weights(label, expected):
     """For scores linear in the pixels, the map is the largest absolute weight over the channels."""
     pixels = torch.tensor([[[[0.3, -0.1]], [[2.0, 0.4]], [[-1.0, 0.7]]]])
     maps = compute_saliency_maps(pixels, torch.tensor([label]), linear_net(WEIGHT))
-    assert (maps >= 0).all(), (
-        f"the map has negative values or NaN, {maps.flatten().tolist()}: it is made of absolute values"
-    )
+    assert_shape(maps, (1, 1, 2))
+    assert_finite(maps)
+    assert (maps >= 0).all(), f"the map has negative values, {rounded(maps)}: it is made of absolute values"
     assert_matches(maps, torch.tensor(expected), 1e-6)
 
 
@@ -39,7 +39,7 @@ def test_finite_differences(shipped):
     reference = load("attributions")
     X, shipped = in_double(reference["X"], shipped)
     maps = compute_saliency_maps(X, reference["y"], shipped)
-    assert maps.shape == (2, 72, 88), f"expected one map (72, 88) for each of 2 images, got {tuple(maps.shape)}"
+    assert_shape(maps, (2, 72, 88))
     n, row, column = reference["pixels"].T
     assert_matches(maps[n, row, column], reference["slopes"].abs().amax(dim=1), dtype=None)
 
@@ -59,7 +59,7 @@ def test_any_number_of_images_of_any_shape(count, height, width, random):
     y = torch.arange(count) % 5
     net = SmallNet()
     maps = compute_saliency_maps(X, y, net)
-    assert maps.shape == (count, height, width), f"expected {(count, height, width)}, got {tuple(maps.shape)}"
+    assert_shape(maps, (count, height, width))
     assert_matches(maps, slow.saliency(X, y, net))
     singles = [compute_saliency_maps(X[i : i + 1], y[i : i + 1], net) for i in range(count)]
     assert_matches(maps, torch.cat(singles))
@@ -76,4 +76,4 @@ def test_one_backward_pass_serves_the_batch(random):
 def test_zero_gradient_gives_zeros():
     """Where the score does not depend on the image, the map is zero, not NaN."""
     maps = compute_saliency_maps(torch.ones(2, 3, 1, 2), torch.tensor([0, 0]), linear_net([[0.0] * 6]))
-    assert torch.equal(maps, torch.zeros(2, 1, 2)), f"expected zeros, got {maps.tolist()}"
+    assert_zeros(maps, (2, 1, 2))

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 import stand_ins
-from comparison import assert_matches, assert_slopes
+from comparison import assert_differentiable, assert_matches, assert_slopes
 from networks import in_double
 from references import slow
 from references.stored import load
@@ -56,7 +56,9 @@ def test_gram_matrix_gradient(shape):
     """For an arriving gradient B, symmetric or not, the features get (B + B^T) F / (C * H * W)."""
     x = features(*shape).requires_grad_()
     arriving = features(shape[0], shape[1], shape[1], seed=1)
-    (slope,) = torch.autograd.grad(gram_matrix(x), x, arriving)
+    gram = gram_matrix(x)
+    assert_differentiable(gram, tuple(arriving.shape))
+    (slope,) = torch.autograd.grad(gram, x, arriving)
     both = (arriving + arriving.mT).double().numpy()
     expected = np.einsum("nij,njhw->nihw", both, x.detach().double().numpy()) / np.prod(shape[1:])
     assert_matches(slope, expected)
@@ -67,7 +69,7 @@ def test_gram_matrix_gradient(shape):
 def test_gram_matrix_gradient_agrees_with_finite_differences(normalize, memory_format):
     """A small change of the features changes every entry of the matrix as the gradient says."""
     x = features(2, 3, 2, 4, dtype=torch.float64).to(memory_format=memory_format).requires_grad_()
-    assert_slopes(lambda x: gram_matrix(x, normalize), x)
+    assert_slopes(lambda x: gram_matrix(x, normalize), x, (2, 3, 3))
 
 
 @pytest.mark.given
@@ -109,7 +111,7 @@ def test_value_and_gradient():
     value, slopes = slow.style_loss(arrays, [target.double().numpy() for target in targets], WEIGHTS)
     loss = style_loss(feats, LAYERS, targets, WEIGHTS)
     assert_matches(loss, np.asarray(value))
-    assert loss.requires_grad, "the loss has lost its graph: no gradient flows back to the picture"
+    assert_differentiable(loss)
     for gradient, slope in zip(torch.autograd.grad(loss, chosen), slopes, strict=True):
         assert_matches(gradient, slope)
 
@@ -140,7 +142,7 @@ def test_the_gradient_is_that_of_the_definition():
     """The loss sends back the gradient that its definition has, to every style layer's features."""
     feats, targets = arguments()
     loss, expected = judged(feats, targets)
-    assert loss.requires_grad, "the loss has lost its graph: no gradient flows back to the picture"
+    assert_differentiable(loss)
     chosen = [feats[layer] for layer in LAYERS]
     slopes = torch.autograd.grad(expected, chosen)
     for gradient, slope in zip(torch.autograd.grad(loss, chosen), slopes, strict=True):

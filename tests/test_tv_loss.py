@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from comparison import assert_costs_nothing, assert_matches, assert_slopes
+from comparison import assert_costs_nothing, assert_differentiable, assert_matches, assert_slopes
 from references import slow
 from style_transfer import tv_loss
 
@@ -36,7 +36,7 @@ def test_gradient(weight, img):
     """The gradient is right for pictures of any shape, one or many."""
     _, slope = slow.tv_loss(img.detach().double().numpy(), weight)
     loss = tv_loss(img, weight)
-    assert loss.requires_grad, "the loss has lost its graph: no gradient flows back to the picture"
+    assert_differentiable(loss)
     assert_matches(torch.autograd.grad(loss, img)[0], slope)
 
 

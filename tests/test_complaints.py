@@ -1,0 +1,132 @@
+"""What check() says of wrong solutions: each complaint once, in words, with the student's own line and a hint."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from checks.tasks import TASKS
+from crude import SINGLE, crude_solutions
+from grading.catalogue import mutants
+from grading.markers import strip
+
+KIT = Path(__file__).resolve().parent.parent
+QUICK = {"saliency", "content_loss", "style_loss", "tv_loss"}  # tasks whose tests take half a second
+COPIED = (
+    "checks",
+    "data",
+    "grading",
+    "style_transfer",
+    "submission",
+    "tests",
+    "visualizers",
+    "writeup",
+)
+# What no student should have to read: raw assertions, tensors, errors of gradcheck, addresses in memory.
+RAW = re.compile(
+    r"assert |\+  where|Traceback|GradcheckError|tensor\(|it does not$|0x[0-9a-f]{6}|no good", re.MULTILINE
+)
+LONGEST = 320  # characters of a line
+ERROR = re.compile(r"^ {6}(\w+): .* \(\w+ in (\S+), line (\d+)\)$", re.MULTILINE)
+# For each line of the standard input, the task's tests, each with its first parameters alone: the last line of every
+# complaint is the same for the others, and ten times as many take ten times as long.
+RUN = """
+import contextlib, io, json, sys
+from pathlib import Path
+import pytest
+import checks
+from checks import alive
+from checks.verdicts import Verdicts
+
+class OneOfEach:
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items):
+        items[:] = {item.originalname: item for item in reversed(items)}.values()
+        items.reverse()
+
+def said(task):
+    alive.refresh()
+    verdicts = Verdicts()
+    options = ["-m", "not slow", "-p", "no:cacheprovider", "-o", "addopts=", str(checks.TESTS / f"test_{task}.py")]
+    with checks.as_in_a_fresh_process(), contextlib.redirect_stdout(io.StringIO()) as log:
+        pytest.main(options, plugins=[verdicts, OneOfEach()])
+    return verdicts.not_collected or verdicts.in_words()
+
+alive.watch({})
+for line in sys.stdin:
+    task, module, text = json.loads(line)
+    path = checks.KIT / module
+    right = path.read_bytes()
+    path.write_text(text, "utf-8")
+    print(json.dumps(said(task)), flush=True)
+    path.write_bytes(right)
+"""
+
+
+@pytest.fixture(scope="module")
+def kit(tmp_path_factory):
+    kit = tmp_path_factory.mktemp("complaints")
+    for package in COPIED:
+        shutil.copytree(KIT / package, kit / package, ignore=shutil.ignore_patterns("__pycache__", "build", "hostile"))
+    return kit
+
+
+def all_said(kit, solutions):
+    """What check() says of each (task, module, text), one after another in one process."""
+    lines = "".join(f"{json.dumps(solution)}\n" for solution in solutions)
+    run = subprocess.run([sys.executable, "-c", RUN], cwd=kit, input=lines, capture_output=True, text=True)
+    assert not run.returncode, run.stderr
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+def said_of_crude(kit, crude):
+    said = all_said(kit, [(each.task, each.module, each.source()) for each in crude])
+    return {f"{each.function}: {each.name}": (each, words) for each, words in zip(crude, said, strict=True)}
+
+
+def assert_well_said(name, words):
+    assert not RAW.search(words), f"{name} is told in raw words:\n{words}"
+    assert all(len(line) < LONGEST for line in words.splitlines()), f"{name} is told at length:\n{words}"
+    places = Counter(ERROR.findall(words))
+    assert all(count == 1 for count in places.values()), f"{name} is told more than once:\n{words}"
+
+
+@pytest.mark.parametrize(
+    "tasks", [QUICK, pytest.param(TASKS.keys() - QUICK, marks=pytest.mark.long)], ids=["quick", "slow"]
+)
+def test_usual_mistakes_are_told_once_with_the_line_and_a_hint(tasks, kit):
+    for name, (crude, words) in said_of_crude(kit, [crude for crude in SINGLE if crude.task in tasks]).items():
+        assert_well_said(name, words)
+        assert crude.hint in words, f"{name} lacks its hint:\n{words}"
+        if "Error: " in words:
+            assert f" in {crude.module}, line " in words or "guided_backprop.py" in words, f"{name}:\n{words}"
+
+
+def test_what_is_not_written_gets_no_tick(kit):
+    """A check that holds without a solution asks about given code, and is marked so."""
+    stubs = [
+        (task, modules[0], strip((KIT / modules[0]).read_text("utf-8"), modules[0])) for task, modules in TASKS.items()
+    ]
+    for task, words in zip(TASKS, all_said(kit, stubs), strict=True):
+        assert "✓" not in words, f"{task}:\n{words}"
+        assert "✗" not in words, f"{task}:\n{words}"
+        assert re.search(r"^0 of \d+ checks hold\.$", words, re.MULTILINE), f"{task}:\n{words}"
+
+
+@pytest.mark.long
+def test_whatever_students_write_is_answered_in_words(kit):
+    for name, (_, words) in said_of_crude(kit, list(crude_solutions())).items():
+        assert_well_said(name, words)
+
+
+@pytest.mark.long
+def test_known_mistakes_are_answered_in_words(kit):
+    known = mutants()
+    said = all_said(kit, [(Path(mutant.module).stem, mutant.module, mutant.source()) for mutant in known])
+    for mutant, words in zip(known, said, strict=True):
+        assert_well_said(f"{mutant.task}: {mutant.name}", words)
