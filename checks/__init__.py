@@ -41,10 +41,11 @@ def check(task: str) -> None:
         return
     import pytest  # not before it is needed: the first cell of a notebook should answer soon
 
+    from checks import record
     from checks.patience import LIMIT, Patience, TimeLimit
     from checks.verdicts import Verdicts
 
-    verdicts, patience = Verdicts(), Patience()
+    verdicts, patience, digests = Verdicts(), Patience(), record.digests(task)
     options = ["-m", "not slow", "-p", "no:cacheprovider", "--capture=sys", "-o", "addopts=", str(path)]
     with as_in_a_fresh_process(), contextlib.redirect_stdout(io.StringIO()) as log:
         status = pytest.main(options, plugins=[verdicts, patience])
@@ -53,6 +54,7 @@ def check(task: str) -> None:
         return
     ran = status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     print(verdicts.in_words() if ran else verdicts.not_collected or log.getvalue())
+    record.keep(task, digests, ran and verdicts.all_hold())
     if ran and verdicts.found_mistakes():
         from checks.diagnosis import closer_look
 

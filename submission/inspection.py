@@ -1,12 +1,14 @@
 """What can be wrong with a submission. Every function returns its complaints, one line each."""
 
 import ast
-import hashlib
 import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from checks import record
+from checks.record import digest
+from checks.tasks import TASKS
 from submission.contents import BUILT, MODULES, NOTEBOOKS
 from writeup.figures import modules_behind
 
@@ -49,11 +51,6 @@ def key_file_problems(kit: Path) -> list[str]:
     return [f"{name} was changed or removed: take it from a fresh copy of the kit" for name in changed]
 
 
-def digest(content: bytes) -> str:
-    """SHA-256, whatever the line ends became on the way."""
-    return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
-
-
 def notebook_problems(kit: Path) -> list[str]:
     """Notebooks that were not run in order and without errors, or whose code has changed since."""
     problems = []
@@ -68,34 +65,32 @@ def notebook_problems(kit: Path) -> list[str]:
 
 
 def check_problems(kit: Path) -> list[str]:
-    """Tasks whose last check in a saved notebook found something that does not hold."""
+    """Tasks whose last check found something that does not hold, as a saved notebook shows it, or in a later run."""
     return [
         f"{name}: check({task!r}) found something that does not hold"
-        for task, (name, printed, _) in last_checks(kit).items()
-        if "✗" in printed or "Not implemented yet" in printed
+        for task, (name, printed) in last_checks(kit).items()
+        if "✗" in printed or "Not implemented yet" in printed or record.holds(kit, task) is False
     ]
 
 
 def open_checks(kit: Path) -> list[str]:
     """Tasks of which the notebooks do not tell whether they hold: no check ran to its end on the code as it is."""
-    found = {Path(module).stem: f"no notebook calls check({Path(module).stem!r})" for module in MODULES}
-    for task, (name, printed, older) in last_checks(kit).items():
-        open_point = older and f"is out of date: {older}"
-        if "All checks hold." not in printed:
-            open_point = "was not run to its end, or not saved afterwards"
-        found[task] = open_point and f"{name}: check({task!r}) {open_point}"
+    found: dict[str, str | None] = {task: f"no notebook calls check({task!r})" for task in TASKS}
+    for task, (name, printed) in last_checks(kit).items():
+        ended = "All checks hold." in printed
+        point = record.open_point(kit, task) if ended else "was not run to its end, or not saved afterwards"
+        found[task] = point and f"{name}: check({task!r}) {point}"
     return [point for point in found.values() if point]
 
 
-def last_checks(kit: Path) -> dict[str, tuple[str, str, str | None]]:
-    """For each task that is checked: the last notebook that does it, what it printed, and what has changed since."""
+def last_checks(kit: Path) -> dict[str, tuple[str, str]]:
+    """For each task that is checked: the last notebook that does it, and what it printed."""
     found = {}
     for name in NOTEBOOKS:
         try:
-            cells, older = code_cells(kit / name), age_problem(kit, kit / name)
-            for cell in cells:
-                for task in CHECK.findall("".join(cell["source"])):
-                    found[task] = name, json.dumps(cell["outputs"], ensure_ascii=False), older
+            for cell in code_cells(kit / name):
+                for task in TASKS.keys() & CHECK.findall("".join(cell["source"])):
+                    found[task] = name, json.dumps(cell["outputs"], ensure_ascii=False)
         except (OSError, ValueError, KeyError, TypeError):
             continue  # said already
     return found

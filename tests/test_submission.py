@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 from PIL import Image, PngImagePlugin
 
+from checks import record
+from checks.tasks import TASKS
 from submission.archive import write_zip
 from submission.contents import EDITABLE, MODULES, NOTEBOOKS
 from writeup.slides import read_report
 
 KIT = Path(__file__).resolve().parent.parent
-PARTS = ("visualizers", "style_transfer", "data", "notebooks", "writeup", "submission")
+PARTS = ("checks", "visualizers", "style_transfer", "data", "notebooks", "writeup", "submission")
 LEFT_OUT = shutil.ignore_patterns("build", "__pycache__", "weights", "downloads")
 ENVIRONMENT = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
 TESTED = {"writeup/build/writeup.pdf", "writeup/writeup.md", "visualizers/saliency.py", "figures/saliency_maps.png"}
@@ -62,6 +64,8 @@ def finished(tmp_path_factory):
         shutil.copy(KIT / name, kit)
     for name in NOTEBOOKS:
         change_notebook(kit / name, run_in_order)
+    for task in TASKS:
+        record.keep(task, record.digests(task, kit), True, kit)
     report = kit / "writeup" / "writeup.md"
     report.write_text(
         report.read_text("utf-8").replace("Your name", "Ada").replace("you@example.edu", "a@b.org"), "utf-8"
@@ -246,15 +250,40 @@ def test_a_check_that_was_not_run_to_its_end_is_named(kit, outputs):
     assert done.returncode == 0, "it is said, but nobody has to check"
 
 
-def test_a_check_of_older_code_is_named(kit):
-    later = (kit / NOTEBOOKS[0]).stat().st_mtime + 5
-    os.utime(kit / "visualizers" / "saliency.py", (later, later))
+def test_a_check_of_other_code_is_named_although_the_notebook_was_saved_later(kit):
+    path = kit / "visualizers" / "guided_backprop.py"
+    path.write_text(path.read_text("utf-8") + "# better\n", "utf-8")
+    os.utime(path, (0, 0))
     done = collect(kit).stdout
     assert "– what the notebooks checked holds: not known" in done
-    assert (
-        f"{NOTEBOOKS[0]}: check('saliency') is out of date: it was saved before visualizers/saliency.py was changed"
-        in done
-    )
+    for task in ("guided_backprop", "grad_cam"):
+        assert (
+            f"{NOTEBOOKS[1]}: check('{task}') is out of date, visualizers/guided_backprop.py has changed since" in done
+        )
+    assert "check('saliency')" not in done
+
+
+def test_other_line_ends_are_no_other_code(kit):
+    path = kit / "visualizers" / "saliency.py"
+    changed = path.stat().st_mtime
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    os.utime(path, (changed, changed))
+    assert "✓ what the notebooks checked holds" in collect(kit).stdout
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", '{"holds": true}'])
+def test_a_check_that_never_ran_is_named(kit, content):
+    path = kit / record.FOLDER / "saliency.json"
+    path.unlink() if content is None else path.write_text(content, "utf-8")
+    done = collect(kit).stdout
+    assert "– what the notebooks checked holds: not known" in done
+    assert f"{NOTEBOOKS[0]}: check('saliency') was never run on this copy of the kit" in done
+
+
+def test_a_check_that_did_not_hold_when_it_last_ran_is_named(kit):
+    """Whatever an older output in the notebook says."""
+    record.keep("tv_loss", record.digests("tv_loss", kit), False, kit)
+    assert f"{NOTEBOOKS[4]}: check('tv_loss') found something that does not hold" in collect(kit).stdout
 
 
 def test_a_check_that_was_taken_out_of_its_notebook_is_named(kit):
