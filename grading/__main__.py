@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from checks.command import get_ready
+from grading.known_files import GitError
 from grading.markers import MarkerError
 from grading.proof import ReleaseError
 
@@ -23,7 +24,7 @@ def main() -> int:
         return options.run(options)
     except ModuleNotFoundError as error:
         print(f"{error.name} is missing here: pip install -e '.[grading]'", file=sys.stderr)
-    except (ReleaseError, MarkerError) as error:
+    except (GitError, ReleaseError, MarkerError) as error:
         print(f"Nothing was written. {error}", file=sys.stderr)
     except (OSError, RuntimeError, ValueError) as error:
         print(error, file=sys.stderr)
@@ -90,9 +91,7 @@ def warn_of_missing_protection() -> None:
     from grading.isolation.sandbox import protection
 
     for words in protection().missing():
-        print(
-            f"Less protected than it should be: {words}. Install bubblewrap, or grade in a container.", file=sys.stderr
-        )
+        print(f"Less protected than it should be: {words}. A container protects, too.", file=sys.stderr)
 
 
 def run_gradescope(options: argparse.Namespace) -> int:

@@ -50,7 +50,7 @@ def prepare(tests: Sequence[Path]) -> Path:
     try:
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "grading.recording"]
         record = [f"--record-to={temporary}", f"--rootdir={KIT}", "-c", str(KIT / "pyproject.toml")]
-        run = subprocess.run([*command, *record, *map(str, tests)], cwd=KIT, capture_output=True, text=True)
+        run = subprocess.run([*command, *record, *map(str, tests)], cwd=KIT, capture_output=True, encoding="utf-8")
         if run.returncode:
             raise RuntimeError(f"the kit's own solutions do not pass the graded tests: {run.stdout[-2000:]}")
         shutil.copyfile(KIT / "grading" / "replayed.py", temporary / "replayed.py")

@@ -3,7 +3,6 @@
 See https://gradescope-autograders.readthedocs.io/en/latest/specs/ for what its files are for.
 """
 
-import subprocess
 import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
@@ -13,6 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from grading.known_files import known_files
 from submission.archive import write_zip
 
 KIT = Path(__file__).resolve().parent.parent
@@ -28,21 +28,13 @@ class GradescopeError(RuntimeError):
 
 
 def pack(out: Path) -> Path:
-    """Write OUT/autograder.zip: the same kit and versions give the same bytes. Raises GradescopeError."""
+    """Write OUT/autograder.zip: the same kit and versions give the same bytes. Raises GradescopeError, GitError."""
     kit = {f"kit/{name}": (KIT / name).read_bytes() for name in known_files()}
     scripts = {name: (SCRIPTS / name).read_bytes() for name in EXECUTABLE}
     python = f"{sys.version_info.major}.{sys.version_info.minor}\n"
     files = {**kit, **scripts, "requirements.txt": requirements().encode(), "python-version": python.encode()}
     write_zip(out / NAME, files, EXECUTABLE)
     return out / NAME
-
-
-def known_files() -> list[str]:
-    """The files that git knows, and no others that may lie about."""
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=KIT, capture_output=True, text=True)
-    if listing.returncode:
-        raise GradescopeError(f"{KIT} is no git checkout: the autograder takes the files that git knows, and no others")
-    return [name for name in listing.stdout.split("\0") if name]
 
 
 def requirements() -> str:

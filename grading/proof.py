@@ -128,7 +128,9 @@ def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
         "PYTHONPATH": os.pathsep.join([str(folder), str(KIT)]),
         "KIT_ASSETS": os.pathsep.join(map(str, [*asset_folders(), *beside])),
     }
-    return subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, encoding="utf-8"
+    )
 
 
 @contextmanager

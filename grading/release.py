@@ -2,12 +2,12 @@
 
 import json
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from grading import proof
+from grading.known_files import known_files
 from grading.markers import strip
 from grading.proof import KIT, ReleaseError
 from submission.archive import write_zip
@@ -79,8 +79,8 @@ RECORDED = ("recorded.json", "recorded.npz")
 def release(out: Path, say: Callable[[str], None] = print) -> Path:
     """Write OUT/inside-convnets and OUT/inside-convnets.zip; return the zip.
 
-    Nothing is written before every proof holds, and nothing is overwritten. Raises ReleaseError, or MarkerError for
-    markers that are not in order.
+    Nothing is written before every proof holds, and nothing is overwritten. Raises ReleaseError, GitError, or
+    MarkerError for markers that are not in order.
     """
     if out.exists() and any(out.iterdir()):
         raise ReleaseError(f"{out} is not empty: name a new folder")
@@ -101,10 +101,7 @@ def release(out: Path, say: Callable[[str], None] = print) -> Path:
 
 def student_files() -> dict[str, bytes]:
     """Every file that git knows and students get, without solutions and without what is for instructors."""
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=KIT, capture_output=True, text=True)
-    if listing.returncode:
-        raise ReleaseError(f"{KIT} is no git checkout: a release takes the files that git knows, and no others")
-    names = [name for name in listing.stdout.split("\0") if name and not name.startswith(LEFT_OUT)]
+    names = [name for name in known_files() if not name.startswith(LEFT_OUT)]
     return {name: without_solutions(name, (KIT / name).read_bytes()) for name in names}
 
 

@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 
 from grading import gradescope
 from grading.gradescope import GradescopeError, pack, requirements
+from grading.known_files import GitError, known_files
 from submission.contents import MODULES, NOTEBOOKS
 
 pytestmark = pytest.mark.long
@@ -35,7 +36,9 @@ def pins():
 
 
 def test_the_archive_holds_gradescopes_scripts_and_what_git_knows(archive):
-    known = subprocess.run(["git", "ls-files"], cwd=KIT, capture_output=True, text=True, check=True).stdout.splitlines()
+    known = subprocess.run(
+        ["git", "ls-files"], cwd=KIT, capture_output=True, encoding="utf-8", check=True
+    ).stdout.splitlines()
     with zipfile.ZipFile(archive) as packed:
         names = set(packed.namelist())
         assert names == {
@@ -99,8 +102,22 @@ def test_a_missing_dependency_is_named(monkeypatch, tmp_path):
 
 def test_without_git_nothing_is_packed(monkeypatch, tmp_path):
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "absent"))
-    with pytest.raises(GradescopeError, match="is no git checkout"):
+    with pytest.raises(GitError, match="is not a git checkout, and only the files that git knows are taken"):
         pack(tmp_path)
+
+
+def test_what_git_says_is_passed_on_with_its_remedy(monkeypatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # as if somebody else owned the folder
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    with pytest.raises(GitError, match=r"dubious ownership .*git config --global --add safe\.directory"):
+        known_files()
+
+
+def test_a_machine_without_git_is_told_so(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(GitError, match="git is not installed here"):
+        known_files()
 
 
 @pytest.mark.parametrize("name", ["setup.sh", "run_autograder"])
@@ -135,7 +152,7 @@ def run(root, does, grader=GRADER, seconds=20):
     ours = {"AUTOGRADER_ROOT": str(root), "AUTOGRADER_GRADER": grader, "AUTOGRADER_SECONDS": str(seconds)}
     environment = {**os.environ, **ours, "PYTHONPATH": str(KIT / "tests")}
     command = [str(root / "run_autograder")]
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, encoding="utf-8", timeout=60)
     assert done.returncode == 0
     return json.loads((root / "results" / "results.json").read_text("utf-8")), done.stdout + done.stderr
 
@@ -193,7 +210,7 @@ def test_what_is_the_same_for_all_is_prepared_when_the_image_is_built(root, tmp_
     )
     environment = {**os.environ, "AUTOGRADER_GRADER": "preparing:grade", "PYTHONPATH": str(tmp_path)}
     command = [sys.executable, "-m", "grading.autograder", "--prepare", str(root)]
-    done = subprocess.run(command, cwd=KIT, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=KIT, env=environment, capture_output=True, encoding="utf-8")
     assert done.returncode == 1, "the image is not built"
     assert "this kit cannot" in done.stderr
     assert "ZeroDivisionError" in done.stderr
@@ -225,10 +242,10 @@ def test_in_an_empty_root_the_archive_grades_by_itself(archive, tmp_path):
         box += ["--ro-bind-try", path, path]
     box += ["--bind", str(root), "/autograder"]
     prepare = ["--chdir", "/autograder/source/kit", "/autograder/venv/bin/python", "-m", "grading.autograder"]
-    done = subprocess.run([*box, *prepare, "--prepare", "/autograder"], capture_output=True, text=True)
+    done = subprocess.run([*box, *prepare, "--prepare", "/autograder"], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     command = [*box, "--chdir", "/autograder", "/autograder/run_autograder"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8")
     result = json.loads((root / "results" / "results.json").read_text("utf-8"))
     assert result["score"] == sum(test.get("max_score", 0) for test in result["tests"]) > 0, done.stdout + done.stderr
     assert done.returncode == 0

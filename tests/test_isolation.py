@@ -85,10 +85,10 @@ def limits(): return {str(kind): resource.getrlimit(kind)[0] for kind in range(1
 def environment(): return dict(os.environ)
 def place(): return os.getcwd(), os.listdir(), sys.path[:2]
 def write(path):
-    with open(path, "w") as file: file.write("x")
+    with open(path, "w", encoding="utf-8") as file: file.write("x")
 def user(): return os.getuid(), os.geteuid(), os.getgroups(), os.getpid()
 def namespaces(): return {kind: os.readlink("/proc/self/ns/" + kind) for kind in ("net", "pid", "ipc", "uts", "mnt")}
-def status(): return open("/proc/self/status").read().splitlines()
+def status(): return open("/proc/self/status", encoding="utf-8").read().splitlines()
 def connect(): socket.create_connection(("127.0.0.1", 9), timeout=1)
 def descriptors(): return sorted(int(number) for number in os.listdir("/proc/self/fd"))
 
@@ -696,7 +696,9 @@ def test_nothing_can_be_written_but_in_its_own_folder(place, call):
 def test_a_python_called_by_a_crooked_path_is_found_inside():
     crooked = os.path.relpath(sys.executable, KIT / "tests" / "hidden")
     command = [crooked, "-c", "from grading.isolation.sandbox import PYTHON; print(PYTHON)"]
-    told = subprocess.check_output(command, cwd=KIT / "tests" / "hidden", env={"PYTHONPATH": str(KIT)}, text=True)
+    told = subprocess.check_output(
+        command, cwd=KIT / "tests" / "hidden", env={"PYTHONPATH": str(KIT)}, encoding="utf-8"
+    )
     assert told.strip() == sys.executable
 
 
@@ -711,6 +713,42 @@ def test_what_is_missing_is_said(machine, can, monkeypatch):
     assert words[2] == f"submissions can read {KIT}, and the references in it"
     assert "run as you" not in str(sandboxes.Protection(False, 61184).missing())
     assert sandboxes.Protection(True, 0).missing() == []
+
+
+@pytest.fixture
+def bwrap(tmp_path, monkeypatch):
+    """Puts a script in the place of bubblewrap, and tells what is missing then."""
+
+    def bwrap(script):
+        (tmp_path / "bwrap").write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+        (tmp_path / "bwrap").chmod(0o755)
+        monkeypatch.setattr(sandboxes, "environment", lambda home: {"PATH": f"{tmp_path}:/usr/bin:/bin"})
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+        return sandboxes.problem_with(sandboxes.Protection(True, 0))
+
+    return bwrap
+
+
+DROP_OPTIONS = 'while [ "$1" != -- ]; do shift; done; shift'
+
+
+def test_the_report_on_bubblewrap_says_what_was_found(bwrap, monkeypatch, tmp_path):
+    """Not installed, not allowed to make namespaces, no Python inside, or a Python without its packages."""
+    assert bwrap(f'{DROP_OPTIONS}; exec "$@"') == ""
+    refused = "bwrap: No permissions to create new namespace"
+    assert bwrap(f"echo '{refused}' >&2; exit 1") == f"bubblewrap may not do its work here ({refused})"
+    bare = bwrap(f'{DROP_OPTIONS}; case "$*" in *numpy*) echo \'No module named numpy\' >&2; exit 1;; esac; exec "$@"')
+    python = sandboxes.PYTHON
+    assert bare == f"bubblewrap starts, but {python} does not find its packages in it (No module named numpy)"
+    absent = bwrap(f'{DROP_OPTIONS}; case "$1" in *python*) echo \'no such file\' >&2; exit 1;; esac; exec "$@"')
+    assert absent == f"bubblewrap starts, but {python} does not start in it (no such file)"
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    assert sandboxes.problem_with(sandboxes.Protection(True, 0)).startswith("bubblewrap is not installed (Debian")
+
+
+def test_what_was_found_is_part_of_the_warning(monkeypatch):
+    monkeypatch.setattr(sandboxes, "problem_with", lambda candidate: "it rains" if candidate.bubblewrap else "")
+    assert sandboxes.protection.__wrapped__().missing()[0].startswith("it rains, so submissions can see")
 
 
 # ------------------------------------------------------------------------------------------------ when a worker is lost

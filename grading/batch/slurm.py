@@ -116,7 +116,7 @@ def collected(jobs: dict[str, list[Attempt]], name: str) -> Iterator[Attempt]:
 def queued(name: str) -> set[str] | None:
     """The jobs of this name that wait or run; None if Slurm does not answer, which passes."""
     command = ["squeue", "--noheader", "--array", "--format=%i", f"--user={os.getuid()}", f"--name={name}"]
-    said = subprocess.run(command, capture_output=True, text=True)
+    said = subprocess.run(command, capture_output=True, encoding="utf-8")
     return None if said.returncode else set(said.stdout.split())
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -66,13 +67,14 @@ class Protection:
 
     bubblewrap: bool
     user: int  # the number of another user, who the worker becomes; 0 where we may not choose
+    why_not: str = field(default="bubblewrap cannot start here", compare=False)  # what was found, without bubblewrap
 
     def missing(self) -> list[str]:
         """In words, for the grader."""
         lacking = []
         if not self.bubblewrap:
             network = "" if syscalls.program() else "reach the network and "
-            lacking.append(f"bubblewrap cannot start here, so submissions can {network}see other processes")
+            lacking.append(f"{self.why_not}, so submissions can {network}see other processes")
         if not self.bubblewrap and not self.user:
             lacking.append("submissions run as you, and can change and delete your files")
         if not self.bubblewrap and not (self.user and KIT.stat().st_mode & 0o007 == 0):
@@ -127,21 +129,44 @@ def environment(home: Path) -> dict[str, str]:
 def protection() -> Protection:
     """The best that works on this machine."""
     other = 61184 + os.getpid() % 4096 if os.geteuid() == 0 else 0
+    found = ""
     for candidate in dict.fromkeys((Protection(True, other), Protection(True, 0), Protection(False, other))):
-        with tempfile.TemporaryDirectory() as name, contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            box = Path(name)
-            box.chmod(0o755)
-            words = [
-                *candidate.command(box),
-                PYTHON,
-                "-I",
-                "-c",
-                f"{BECOME}; import numpy",
-                str(candidate.user),
-            ]
-            if not subprocess.run(words, env=environment(box), capture_output=True, timeout=60).returncode:
-                return candidate
-    return Protection(False, 0)
+        problem = problem_with(candidate)
+        if not problem:
+            return replace(candidate, why_not=found)
+        found = problem if candidate.bubblewrap else found
+    return Protection(False, 0, found)
+
+
+def problem_with(candidate: Protection) -> str:
+    """Why no worker can be shut in like this, as far as it can be found out; empty where one can."""
+    if candidate.bubblewrap and shutil.which("bwrap") is None:
+        return "bubblewrap is not installed (Debian and Ubuntu: sudo apt install bubblewrap)"
+    user = str(candidate.user)
+    with tempfile.TemporaryDirectory() as name:
+        box = Path(name)
+        box.chmod(0o755)
+        inside = candidate.command(box)
+        packages = complaint([*inside, PYTHON, "-I", "-c", f"{BECOME}; import numpy", user], box)
+        if not packages:
+            return ""
+        nothing = complaint([*inside, "/bin/sh", "-c", ":"], box)
+        if nothing:
+            return f"bubblewrap may not do its work here ({nothing})"
+        python = complaint([*inside, PYTHON, "-I", "-c", BECOME, user], box)
+        if python:
+            return f"bubblewrap starts, but {PYTHON} does not start in it ({python})"
+        return f"bubblewrap starts, but {PYTHON} does not find its packages in it ({packages})"
+
+
+def complaint(command: list[str], home: Path) -> str:
+    """The last line of what a command says that fails; empty for one that does not."""
+    try:
+        done = subprocess.run(command, env=environment(home), capture_output=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"status {done.returncode}"]
+    return lines[-1] if done.returncode else ""
 
 
 class Sandbox:
