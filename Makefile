@@ -3,6 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
+PIP := $(VENV)/bin/python -m pip install -q --disable-pip-version-check --progress-bar on
+# Where PyTorch comes from: an index's address, nothing for what pip takes by itself, or auto, as checks/preflight.py says.
+TORCH_INDEX ?= auto
 
 .PHONY: figures test test-all test-machines lab writeup bench lint clean help
 .DEFAULT_GOAL := help
@@ -47,6 +50,7 @@ bench: $(READY)
 lint: $(READY)
 	@$(VENV)/bin/python -m pip install -q -e ".[dev]"
 	@$(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff check -q --preview --select PLW1514 . # text is opened with its encoding
 
 ### END INSTRUCTOR
 clean:
@@ -54,27 +58,15 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Everything that can be wrong is looked at before anything is installed, and said in one line.
-define PREFLIGHT
-import shutil, sys
-def stop(reason):
-    sys.stderr.write(reason + "\n"); sys.exit(1)
-if sys.version_info < (3, 11):
-    stop("Python %d.%d is too old: install Python 3.11 or newer and run `make PYTHON=python3.11 ...`" % sys.version_info[:2])
-try:
-    import ensurepip, venv
-except ImportError:
-    stop("This Python has no venv module: install it (Debian and Ubuntu: sudo apt install python3-venv)")
-needed, free = (7 if sys.platform == "linux" else 2), shutil.disk_usage(".").free / 2**30
-if free < needed:
-    stop("PyTorch needs about %d GB, %.1f GB are free here: make room, or install PyTorch's CPU build as README.md says" % (needed, free))
-endef
-export PREFLIGHT
-
 $(READY): pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON): install Python 3.11 or newer, or run \`make PYTHON=...\`" >&2; exit 1; }
-	@test -x $(VENV)/bin/python -a -d $(VENV)/lib || $(PYTHON) -c "$$PREFLIGHT"
-	@test -x $(VENV)/bin/python || { echo "Creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
-	@echo "Installing the kit; the first time, PyTorch is large and takes a minute or more"
-	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check --progress-bar on -e . || \
+	@$(VENV)/bin/python -c "import importlib.util as u; raise SystemExit(not u.find_spec('torch'))" 2>/dev/null || { \
+		index=$$($(PYTHON) -I checks/preflight.py "$(TORCH_INDEX)") || exit 1; \
+		test -x $(VENV)/bin/python || { echo "Creating $(VENV)"; $(PYTHON) -m venv $(VENV) || exit 1; }; \
+		echo "Installing PyTorch, which is large and takes a minute or more"; \
+		test -z "$$index" || $(PIP) --index-url "$$index" torch torchvision || \
+			echo "PyTorch: what pip takes by itself, since $$index did not give it"; }
+	@echo "Installing the kit"
+	@$(PIP) -e . || \
 		{ echo "The installation stopped: pip's last message says why; mend it and run the same command again" >&2; exit 1; }
 	@touch $@

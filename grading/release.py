@@ -55,6 +55,7 @@ LEFT_OUT = (
     "tests/test_reports.py",
     "tests/test_roundtrip.py",
     "tests/test_rubric.py",
+    "tests/test_set_up.py",
     "tests/test_slurm.py",
     "tests/test_submission.py",
     "tests/test_threads.py",
