@@ -240,7 +240,7 @@ def print_peaks() -> None:
     print("peak memory, each in a process of its own")
     for name in PEAKS:
         command = [sys.executable, "-m", "benchmarks.speed", "--peak", name]
-        peak = subprocess.run(command, cwd=KIT, capture_output=True, text=True, check=True).stdout.split()[-1]
+        peak = subprocess.run(command, cwd=KIT, capture_output=True, encoding="utf-8", check=True).stdout.split()[-1]
         print(f"  {name:42}{float(peak):8.0f} MiB")
 
 

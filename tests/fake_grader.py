@@ -60,7 +60,7 @@ def hang(out: Path, pids: str) -> None:
     """Start a process that leaves the session, another below it that is orphaned, and go on for ever."""
     sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
     double = f"import subprocess as s; print(s.Popen({sleep!r}, stdout=s.DEVNULL, start_new_session=True).pid)"
-    orphan = subprocess.run([sys.executable, "-c", double], stdout=subprocess.PIPE, text=True, check=True).stdout
+    orphan = subprocess.run([sys.executable, "-c", double], stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout
     away = subprocess.Popen(sleep, start_new_session=True)
     Path(f"{pids}.part").write_text(f"{os.getpid()} {away.pid} {int(orphan)}", "utf-8")
     Path(f"{pids}.part").rename(pids)

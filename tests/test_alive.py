@@ -210,7 +210,7 @@ def test_an_error_is_shown_with_the_line_as_it_is_now(kit, run):
         assert "_contextlib" not in said
         (kit / SALIENCY).write_text("# a comment\n" * added + stub(SALIENCY), "utf-8")
         line = next(
-            number for number, words in enumerate((kit / SALIENCY).read_text().splitlines(), 1) if STUB in words
+            number for number, words in enumerate((kit / SALIENCY).read_text("utf-8").splitlines(), 1) if STUB in words
         )
         assert f"compute_saliency_maps in {SALIENCY}, line {line}." in run("compute_saliency_maps(X, y, net)")
 

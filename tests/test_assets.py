@@ -455,7 +455,7 @@ def test_status_names_files_that_are_ready_and_the_weights_of_kit_weights(run, c
 
 def test_python_m_data_runs_as_a_program(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "data", "fetch", "nonsense.jpg"], cwd=assets.KIT, capture_output=True, text=True
+        [sys.executable, "-m", "data", "fetch", "nonsense.jpg"], cwd=assets.KIT, capture_output=True, encoding="utf-8"
     )
     assert done.returncode == 2
     assert "unknown file nonsense.jpg" in done.stderr

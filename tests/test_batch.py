@@ -243,7 +243,7 @@ def test_the_kits_sum_covers_code_rubric_and_references(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["results.json", "report.md", RECORD])
 @pytest.mark.parametrize(
-    "damage", [Path.unlink, lambda path: os.truncate(path, 10), lambda path: path.write_text("{}")]
+    "damage", [Path.unlink, lambda path: os.truncate(path, 10), lambda path: path.write_bytes(b"{}")]
 )
 def test_a_damaged_folder_is_graded_again(folder, out, graded, name, damage):
     whole = (out / "ada" / name).read_bytes()
@@ -300,7 +300,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(folder, out, tmp_pa
     hand_in(folder, ada="earn 5", bob="fail", cy=f"hang {tmp_path / 'pids'}", di="earn 1")
     terminal, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 120))
-    running = start(folder, out, workers=1, stdout=subprocess.PIPE, stderr=theirs, text=True)
+    running = start(folder, out, workers=1, stdout=subprocess.PIPE, stderr=theirs, encoding="utf-8")
     os.close(theirs)
     wait_for((tmp_path / "pids").exists)
     os.killpg(running.pid, signal.SIGINT)
@@ -425,12 +425,13 @@ PREPARING = """
 from pathlib import Path
 
 def prepare():
-    with Path({ledger!r}).open("a") as file:
-        file.write("prepared ")
+    with Path({ledger!r}).open("ab") as file:
+        file.write(b"prepared ")
     {further}
 
 def grade(path, out):
-    (out / "results.json").write_text('{{"score": %d}}' % Path({ledger!r}).read_text().count("prepared"))
+    score = Path({ledger!r}).read_bytes().count(b"prepared")
+    (out / "results.json").write_bytes(b'{{"score": %d}}' % score)
 """
 
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.long
 
 
 def run(*arguments):
-    done = subprocess.run([sys.executable, "-m", *arguments], cwd=KIT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", *arguments], cwd=KIT, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     return done.stdout
 

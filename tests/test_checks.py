@@ -31,7 +31,7 @@ def words(replacement):
 
 
 def said_by(code):
-    run = subprocess.run([sys.executable, "-c", code], cwd=KIT, capture_output=True, text=True)
+    run = subprocess.run([sys.executable, "-c", code], cwd=KIT, capture_output=True, encoding="utf-8")
     assert not run.returncode, run.stderr
     return run.stdout
 

@@ -322,7 +322,7 @@ with in_place(known["tv_loss", "absolute"]):
 @pytest.fixture(scope="module")
 def answers():
     """What check() prints in one kernel, time and again, while the code changes."""
-    run = subprocess.run([sys.executable, "-c", NOTEBOOK], cwd=KIT, capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, "-c", NOTEBOOK], cwd=KIT, capture_output=True, encoding="utf-8", check=True)
     parts = [part.partition("\n") for part in run.stdout.split("PART ")[1:]]
     return {title: text for title, _, text in parts}
 

@@ -45,7 +45,7 @@ SPIES = [
     if attack.startswith(("spying", "reaching"))
     and attack.partition(": ")[2] not in ("the world", "names", "solutions")
 ]
-SLEEP = "import time; kept = open(__import__('sys').argv[2]).read(); print(flush=True); time.sleep(900)"
+SLEEP = "import time; kept = open(__import__('sys').argv[2], 'rb').read(); print(flush=True); time.sleep(900)"
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def listening(family, address):
 def sleeper(canary):
     """A process with a secret on its command line, in its environment, its memory and a file that it holds open."""
     command = [sys.executable, "-c", SLEEP, CANARY, str(canary)]
-    with canary.open() as held:
+    with canary.open(encoding="utf-8") as held:
         environment = {"CANARY": CANARY}
         process = subprocess.Popen(command, env=environment, pass_fds=[held.fileno()], stdout=subprocess.PIPE)
     process.stdout.readline()
@@ -308,12 +308,12 @@ def test_without_walls_the_spies_would_see_something(attack, root, targets):
     """The attacks that find nothing in the sandbox do find something outside."""
     places = {**targets, "ROOT": str(KIT.parent), "PIDS": targets["SLEEPER"]}
     code = source(MODULES[0], attack, places)
-    with (root / "submissions" / "canary.txt").open() as held:
+    with (root / "submissions" / "canary.txt").open(encoding="utf-8") as held:
         found = subprocess.run(
             [sys.executable, "-c", CONTROL, CANARY, str(KIT), str(KIT / "tests")],
             input=code,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             pass_fds=[held.fileno()],
             cwd=KIT / "tests",
             timeout=60,

@@ -13,7 +13,7 @@ HEAVY = {"captum", "matplotlib", "scipy", "skimage", "sklearn", "pytest"}
 def heavy_after(code):
     """The heavy packages that a fresh interpreter has loaded after the code."""
     run = [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"]
-    return HEAVY & set(subprocess.run(run, cwd=KIT, capture_output=True, text=True, check=True).stdout.split())
+    return HEAVY & set(subprocess.run(run, cwd=KIT, capture_output=True, encoding="utf-8", check=True).stdout.split())
 
 
 def first_cells(*numbers):

@@ -32,7 +32,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Complet
     del files["style_transfer/tv_loss.py"]
     write_zip(folder / "ada.zip", files)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--submission={folder / 'ada.zip'}"]
-    run = subprocess.run([*command, f"--grade-to={folder}"], cwd=KIT, capture_output=True, text=True)
+    run = subprocess.run([*command, f"--grade-to={folder}"], cwd=KIT, capture_output=True, encoding="utf-8")
     return run, json.loads((folder / "results.json").read_text("utf-8")), folder
 
 
@@ -76,7 +76,7 @@ def test_reports_name_no_places_in_memory(tmp_path):
         tmp_path / "ada.zip", {"style_transfer/tv_loss.py": source.replace("    ### END SOLUTION", wrong).encode()}
     )
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--submission={tmp_path / 'ada.zip'}"]
-    run = subprocess.run([*command, "tests/test_tv_loss.py"], cwd=KIT, capture_output=True, text=True)
+    run = subprocess.run([*command, "tests/test_tv_loss.py"], cwd=KIT, capture_output=True, encoding="utf-8")
     assert "<built-in method any of Tensor object>()" in run.stdout
     assert "0x" not in run.stdout
 
@@ -85,7 +85,7 @@ def test_a_submission_that_cannot_be_read_is_refused_in_one_sentence(tmp_path):
     """No traceback for what is no archive."""
     (tmp_path / "bad.zip").write_bytes(b"nothing")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--submission={tmp_path / 'bad.zip'}"]
-    run = subprocess.run(command, cwd=KIT, capture_output=True, text=True)
+    run = subprocess.run(command, cwd=KIT, capture_output=True, encoding="utf-8")
     assert run.returncode == pytest.ExitCode.USAGE_ERROR
     assert "bad.zip" in run.stderr
     assert "Traceback" not in run.stderr + run.stdout
@@ -99,6 +99,6 @@ def test_a_folders_own_configuration_and_tests_are_left_alone(tmp_path):
         (tmp_path / "ada" / name).write_text(trap, "utf-8")
     (tmp_path / "ada" / "pytest.ini").write_text("[pytest]\naddopts = --collect-only\n", "utf-8")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--submission={tmp_path / 'ada'}"]
-    run = subprocess.run([*command, "tests/test_saliency.py"], cwd=KIT, capture_output=True, text=True)
+    run = subprocess.run([*command, "tests/test_saliency.py"], cwd=KIT, capture_output=True, encoding="utf-8")
     assert not (tmp_path / "sprung").exists()
     assert "ada: 0 of 100 points" in run.stdout

@@ -11,10 +11,12 @@ import pytest
 
 KIT = Path(__file__).resolve().parent.parent
 NOT_THE_KIT = shutil.ignore_patterns(".*", "__pycache__", "build", "figures", "downloads", "*.egg-info")
+STRIPPED = ("LANG", "LC_ALL", "PYTHONPATH", "PYTHONWARNDEFAULTENCODING")
 TERMINALS = {
     "cp1252": {"PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252"},
     "ascii": {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"},
 }
+IS_RUN = '\nif __name__ == "__main__":'
 PLACE = "import visualizers; print(visualizers.__file__)"
 SHELL = """
 from IPython.core.interactiveshell import InteractiveShell
@@ -26,7 +28,7 @@ for cell in {cells}:
 
 def run(*words, cwd=KIT, **settings):
     """Status and all bytes that a Python says on a terminal, without the kit's folders in its path."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("LANG", "LC_ALL", "PYTHONPATH")}
+    environment = {name: value for name, value in os.environ.items() if name not in STRIPPED}
     environment |= {"KIT_OFFLINE": "1", **settings}
     command = [sys.executable, *map(str, words)]
     done = subprocess.run(command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -60,14 +62,13 @@ def test_signs_that_a_terminal_lacks_are_printed_in_signs_that_it_has():
 
 
 def programs():
-    """Every file that is run as a program, except for what paints the kit's pictures and imports nothing of it."""
-    for path in sorted(KIT.glob("*/**/*.py")):
-        inside = path.relative_to(KIT).as_posix()
-        if not inside.startswith(("images/painting/", "tests/test_", ".")) and "__main__" in path.read_text("utf-8"):
-            yield inside
+    """Every file that is run as a program, but for what paints the kit's pictures and what runs before it is set up."""
+    others = ("images/painting/", "checks/preflight.py", "tests/test_", ".")
+    names = [path.relative_to(KIT).as_posix() for path in sorted(KIT.glob("*/**/*.py"))]
+    return [name for name in names if not name.startswith(others) and IS_RUN in (KIT / name).read_text("utf-8")]
 
 
-@pytest.mark.parametrize("program", [name for name in programs() if "__name__ ==" in (KIT / name).read_text("utf-8")])
+@pytest.mark.parametrize("program", programs())
 def test_every_program_gets_ready_before_it_does_anything(program):
     main = (KIT / program).read_text("utf-8").partition("\ndef main(")[2].partition("\n")[2].lstrip()
     if main.startswith('"""'):

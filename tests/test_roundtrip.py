@@ -51,7 +51,7 @@ def archive(tmp_path_factory):
     """The release, made by the command."""
     out = tmp_path_factory.mktemp("release") / "out"
     command = [sys.executable, "-m", "grading", "release", str(out)]
-    made = subprocess.run(command, cwd=KIT, capture_output=True, text=True)
+    made = subprocess.run(command, cwd=KIT, capture_output=True, encoding="utf-8")
     assert made.returncode == 0, made.stdout + made.stderr
     assert made.stdout.count("✓") == 5
     return out / "inside-convnets.zip"
@@ -67,7 +67,7 @@ def kit(archive, tmp_path):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=folder, check=True)
     python = folder / ".venv" / "bin" / "python"
     query = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    own = Path(subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip())
+    own = Path(subprocess.run(query, capture_output=True, encoding="utf-8", check=True).stdout.strip())
     (own / "packages.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install"]
     subprocess.run([*pip, "-q", "--no-deps", "--no-build-isolation", "-e", "."], cwd=folder, check=True)
@@ -87,7 +87,7 @@ def run(kit):
     """Run something with the student's own Python."""
 
     def call(*command):
-        return subprocess.run(command, cwd=kit, env=environment_of(kit), capture_output=True, text=True)
+        return subprocess.run(command, cwd=kit, env=environment_of(kit), capture_output=True, encoding="utf-8")
 
     return call
 

@@ -116,7 +116,7 @@ def cluster(tmp_path_factory):
                 running.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
                 if command[0] == "munged":
                     wait_for((folder / "munge.socket").exists, 10, "munged did not start")
-            wait_for(idle, 60, lambda: "\n".join(path.read_text() for path in folder.glob("*.[lo][ou][gt]")))
+            wait_for(idle, 60, lambda: "\n".join(path.read_text("utf-8") for path in folder.glob("*.[lo][ou][gt]")))
             yield folder
         finally:
             subprocess.run(["scancel", f"--user={os.getuid()}"], capture_output=True)
@@ -125,7 +125,7 @@ def cluster(tmp_path_factory):
 
 
 def idle():
-    said = subprocess.run(["sinfo", "--noheader", "--format=%T"], capture_output=True, text=True)
+    said = subprocess.run(["sinfo", "--noheader", "--format=%T"], capture_output=True, encoding="utf-8")
     return said.stdout.strip() in ("idle", "mixed", "allocated")
 
 
@@ -170,7 +170,7 @@ def reports(out):
 
 
 def jobs():
-    return subprocess.run(["squeue", "--noheader"], capture_output=True, text=True).stdout
+    return subprocess.run(["squeue", "--noheader"], capture_output=True, encoding="utf-8").stdout
 
 
 def gone(pids):
@@ -206,7 +206,7 @@ def start(folder, out):
     path = os.pathsep.join([str(KIT), str(KIT / "tests")])
     environment = {**os.environ, "PYTHONPATH": path}
     command = [sys.executable, "-c", COMMAND, str(folder), str(out)]
-    return subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.PIPE, encoding="utf-8")
 
 
 def test_ctrl_c_cancels_the_jobs_and_keeps_what_is_finished(cluster, folder, out, tmp_path):

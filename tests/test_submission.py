@@ -45,7 +45,7 @@ def run_in_order(cells):
 
 def collect(kit, *options, script="./collect_submission.sh", cwd=None):
     command = ["sh", script, *options]
-    return subprocess.run(command, cwd=cwd or kit, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=cwd or kit, env=ENVIRONMENT, capture_output=True, encoding="utf-8", timeout=60)
 
 
 def packed(kit):
@@ -75,7 +75,9 @@ def finished(tmp_path_factory):
     words.add_itxt("Description", "A picture.")
     for url in read_report().figures:
         Image.new("RGB", (40, 30)).save(kit / "figures" / Path(url).name, pnginfo=words)
-    done = subprocess.run([sys.executable, "-m", "writeup"], cwd=kit, env=ENVIRONMENT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "writeup"], cwd=kit, env=ENVIRONMENT, capture_output=True, encoding="utf-8"
+    )
     assert done.returncode == 0, done.stderr
     return kit
 
@@ -119,12 +121,12 @@ def test_it_works_from_any_directory_through_a_link_and_without_zip(kit, tmp_pat
     (tmp_path / "bin").mkdir()
     for tool in ("sh", "dirname"):
         (tmp_path / "bin" / tool).symlink_to(shutil.which(tool))
-    (tmp_path / "bin" / "python3").write_text(f"#!/bin/sh\nexec '{sys.executable}' \"$@\"\n")
+    (tmp_path / "bin" / "python3").write_text(f"#!/bin/sh\nexec '{sys.executable}' \"$@\"\n", "utf-8")
     (tmp_path / "bin" / "python3").chmod(0o755)
     (tmp_path / "linked").symlink_to(kit)
     command = [shutil.which("sh"), str(tmp_path / "linked" / "collect_submission.sh")]
     path = {**os.environ, "PATH": str(tmp_path / "bin")}
-    done = subprocess.run(command, cwd=elsewhere, env=path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=elsewhere, env=path, capture_output=True, encoding="utf-8", timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     assert packed(kit).keys() >= TESTED
     assert not list(elsewhere.iterdir())
@@ -134,7 +136,7 @@ def test_without_the_kits_packages_it_says_what_to_do(kit, tmp_path):
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "dirname").symlink_to(shutil.which("dirname"))
     command = [shutil.which("sh"), str(kit / "collect_submission.sh")]
-    done = subprocess.run(command, env={"PATH": str(tmp_path / "bin")}, capture_output=True, text=True)
+    done = subprocess.run(command, env={"PATH": str(tmp_path / "bin")}, capture_output=True, encoding="utf-8")
     assert done.returncode == 1
     assert "There is no Python with the kit's packages" in done.stderr
 

@@ -52,7 +52,7 @@ def network(seed):
 def folder(tmp_path):
     place = tmp_path / "photographs"
     (place / "inside").mkdir(parents=True)
-    (place / "notes.txt").write_text("no picture")
+    (place / "notes.txt").write_text("no picture", "utf-8")
     for i, content in enumerate(LARGE_ONES):
         (place / "inside" / f"{i}.JPEG").write_bytes(content)
     return place
@@ -79,7 +79,7 @@ def test_photographs_come_from_folders_and_tars(folder, tar):
 def test_what_holds_no_photographs_is_named(kind, tmp_path):
     path = tmp_path / kind
     if kind == "text":
-        path.write_text("no tar")
+        path.write_text("no tar", "utf-8")
     if kind == "empty":
         path.mkdir()
     with pytest.raises(ValueError, match=f"{path} .*: give folders or tars"):
@@ -353,7 +353,7 @@ def test_the_whole_recipe_in_small(folder, tar, tmp_path):
     command = [sys.executable, "-m", "training.distill", str(folder), str(tar), "--out", str(out)]
     command += ["--recipe", "smoke", "--teacher", "shipped", "--held-out", "2"]
     (KIT / "build" / "training" / "weights-smoke.pt").unlink(missing_ok=True)
-    done = subprocess.run(command, cwd=KIT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=KIT, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert "2 large and 6 small photographs; 2 large ones are held out" in done.stdout
     with safe_open(out, "pt") as file:
@@ -363,7 +363,7 @@ def test_the_whole_recipe_in_small(folder, tar, tmp_path):
     assert -1 <= measured["2 held-out photographs: correlation of logits"] < 0.9
 
     command = [sys.executable, "-m", "training.evaluate", str(folder), "--held-out", "2", "--weights", str(out)]
-    told = subprocess.run([*command, "--teacher", "shipped"], cwd=KIT, capture_output=True, text=True)
+    told = subprocess.run([*command, "--teacher", "shipped"], cwd=KIT, capture_output=True, encoding="utf-8")
     assert told.returncode == 0, told.stderr
     for name, value in measured.items():
         assert abs(float(told.stdout.split(name)[1].split()[0]) - value) < 0.02, name  # rounded to half precision

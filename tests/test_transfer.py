@@ -272,7 +272,7 @@ def test_wrong_input_gives_one_clear_error(settings, message):
 
 def test_a_file_that_is_no_picture_is_refused(tmp_path):
     """A path that leads to no picture gives one clear error."""
-    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "notes.txt").write_text("no picture", "utf-8")
     with pytest.raises(ValueError, match="is not an image"):
         run(content=tmp_path / "notes.txt")
     with pytest.raises(FileNotFoundError):

@@ -483,7 +483,7 @@ def test_strict_builds_a_complete_report(folder, build):
 
 
 def test_a_file_that_is_no_picture_is_shown_as_missing(folder, build):
-    (folder / "figures" / "saliency_maps.png").write_text("no picture")
+    (folder / "figures" / "saliency_maps.png").write_text("no picture", "utf-8")
     code, printed = build(f"{TOP}{QUESTION}## Maps\n\n![](../figures/saliency_maps.png)\n")
     assert code == 0
     assert "saliency_maps.png is not a picture" in printed

@@ -34,7 +34,7 @@ def files():
         for name in ("results.json", "stdout", "report.md", "conftest.py", "@MARK@.pth", "@MARK@"):
             path = os.path.join(os.path.expanduser(folder), name)
             try:
-                with open(path, "w") as file:
+                with open(path, "w", encoding="utf-8") as file:
                     file.write(RESULTS)
                 written.append(path)
             except OSError:

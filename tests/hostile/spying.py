@@ -122,7 +122,11 @@ def files_of_others():
 
 def memory():
     for pid in processes():
-        with suppress(OSError), open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as file:
+        with (
+            suppress(OSError),
+            open(f"/proc/{pid}/maps", encoding="utf-8") as maps,
+            open(f"/proc/{pid}/mem", "rb", 0) as file,
+        ):
             for line in maps:
                 first, last = (int(number, 16) for number in line.split()[0].split("-"))
                 if line.split()[1].startswith("rw"):
