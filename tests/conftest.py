@@ -30,6 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: takes more than half a minute; only `pytest -m long` runs it")
     ENVIRONMENT.setenv("KIT_OFFLINE", "1")
     ENVIRONMENT.setenv("MPLBACKEND", "Agg")
+    ENVIRONMENT.delenv("PYTHONWARNDEFAULTENCODING", raising=False)  # kernels would print what other packages lack
     beside = KIT.parent / "shared"
     if not os.environ.get("KIT_ASSETS") and beside.is_dir():
         ENVIRONMENT.setenv("KIT_ASSETS", str(beside))
