@@ -1,15 +1,21 @@
-"""Threads that have nothing to do sleep. Imported before torch is, wherever the kit's code starts.
+"""Threads that have nothing to do sleep, after a moment. Imported before torch is, wherever the kit's code starts.
 
 OpenMP's threads wait for their next piece of work by turning in a loop. On a machine that has other work too, those
-loops take the processor from the threads that compute. A library of OpenMP reads these settings once, when it is
-loaded: where torch is loaded already, nothing can be changed any more, and nothing is.
+loops take the processor from the threads that compute. Waking up takes time as well, so on a quiet machine it pays to
+turn for a few dozen microseconds, until the next operation begins; `python -m benchmarks.busy` shows both. A library
+of OpenMP reads these settings once, when it is loaded: where torch is loaded already, nothing can be changed any more,
+and nothing is.
 """
 
 import os
 import sys
 
-PASSIVE = {"OMP_WAIT_POLICY": "passive", "KMP_BLOCKTIME": "0"}  # GNU's and Microsoft's library; LLVM's and Intel's
-OTHERS = ("GOMP_SPINCOUNT", "KMP_LIBRARY")  # which say the same in other words
+PASSIVE = {
+    "OMP_WAIT_POLICY": "passive",  # GNU's and Microsoft's library
+    "GOMP_SPINCOUNT": "2000",  # turns of GNU's; without it, none
+    "KMP_BLOCKTIME": "0",  # milliseconds of LLVM's and Intel's
+}
+OTHERS = ("KMP_LIBRARY",)  # which says the same in other words
 
 
 def wait_passively() -> None:

@@ -79,7 +79,7 @@ def kit(tmp_path_factory):
 def all_said(kit, solutions):
     """What check() says of each (task, module, text), one after another in one process."""
     lines = "".join(f"{json.dumps(solution)}\n" for solution in solutions)
-    run = subprocess.run([sys.executable, "-c", RUN], cwd=kit, input=lines, capture_output=True, text=True)
+    run = subprocess.run([sys.executable, "-c", RUN], cwd=kit, input=lines, capture_output=True, encoding="utf-8")
     assert not run.returncode, run.stderr
     return [json.loads(line) for line in run.stdout.splitlines()]
 

@@ -132,3 +132,27 @@ def test_run_py_runs_the_modules_of_its_own_copy_from_anywhere(copy, tmp_path):
     status, said = run(copy / "notebooks" / "run.py", "97", cwd=tmp_path)
     assert status == 0, said.decode()
     assert (tmp_path / "place").read_text("utf-8") == str(copy / "visualizers" / "__init__.py")
+
+
+# -------------------------------------------------------------------------------------------------------------- places
+
+# Of the suite, what reads and writes files, runs programs and draws.
+PARTS = ("assets", "checks", "examples", "figures", "images", "imports", "model", "notebooks", "pictures", "presets")
+PARTS += ("submission", "threads", "writeup")
+
+
+@pytest.mark.long
+def test_the_suite_passes_read_only_in_a_path_with_spaces_and_umlauts_where_each_text_must_name_its_encoding(tmp_path):
+    """bubblewrap makes the copy read-only, for root as well; only figures/ and build/ can be written."""
+    if not shutil.which("bwrap") or subprocess.run(["bwrap", "--dev-bind", "/", "/", "true"]).returncode:
+        pytest.skip("bubblewrap cannot start here")
+    kit = shutil.copytree(KIT, tmp_path / "Übung mit Leerzeichen", ignore=NOT_THE_KIT)
+    words = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", kit, kit, "--chdir", kit]
+    for name in ("figures", "build"):
+        (kit / name).mkdir()
+        words += ["--bind", kit / name, kit / name]
+    tests = [f"tests/test_{part}.py" for part in PARTS]
+    words += ["--", sys.executable, "-W", "error::EncodingWarning", "-m", "pytest", "-p", "no:cacheprovider", *tests]
+    environment = {**os.environ, "PYTHONWARNDEFAULTENCODING": "1"}
+    done = subprocess.run(words, env=environment, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-1000:]
