@@ -102,3 +102,30 @@ def test_a_folders_own_configuration_and_tests_are_left_alone(tmp_path):
     run = subprocess.run([*command, "tests/test_saliency.py"], cwd=KIT, capture_output=True, encoding="utf-8")
     assert not (tmp_path / "sprung").exists()
     assert "ada: 0 of 100 points" in run.stdout
+
+
+LACKING = """
+import sys
+from pathlib import Path
+from grading import answers, grade
+replayed = answers.replayed
+def lacking(folder):
+    module = replayed(folder)
+    del module.CALLS["test_saliency.py::test_other_networks[vgg11] saliency 1"]
+    return module
+answers.replayed = lacking
+try:
+    grade.grade(Path(sys.argv[1]), Path(sys.argv[2]))
+except RuntimeError as error:
+    print(error)
+"""
+
+
+def test_an_answer_that_the_kit_lacks_costs_nobody_points(tmp_path):
+    """The kit is at fault, so there are no marks."""
+    write_zip(tmp_path / "ada.zip", {name: (KIT / name).read_bytes() for name in (*MODULES, NOTEBOOK)})
+    command = [sys.executable, "-c", LACKING, str(tmp_path / "ada.zip"), str(tmp_path / "out")]
+    run = subprocess.run(command, cwd=KIT, capture_output=True, encoding="utf-8")
+    assert run.stdout.startswith("the tests could not be run"), run.stdout + run.stderr
+    assert "the kit is at fault, not your code: it lacks the recorded answer" in run.stdout
+    assert not (tmp_path / "out").exists()
