@@ -66,7 +66,7 @@ class Verdicts:
     def in_words(self) -> str:
         lines = []
         for statement in dict.fromkeys([*self.complaints, *self.skipped]):
-            lines += self.about(statement)
+            lines += [line for line in self.about(statement) if line not in lines]  # a hint is given once
         for words in sorted({words for words in self.complaints.values() if words and words.startswith(UNWRITTEN)}):
             lines += [f"{words}. Then these will be checked:", *self.listed("  ·", self.own(words))]
         lines += self.about_consequences()

@@ -184,6 +184,16 @@ def test_the_same_complaint_is_made_once_with_its_line_and_a_hint(tmp_path):
     assert summary == "0 of 2 checks hold."
 
 
+def test_a_hint_is_given_once(tmp_path):
+    """Also where two complaints have the same."""
+    wrong = 'def test_one():\n    "One."\n    assert False, "expected a tensor, got list"\n'
+    tests = wrong + wrong.replace("ne", "ther").replace("list", "ndarray")
+    hint = "      Stay with tensors from the first line to the last."
+    first = ["✗ One.", "      expected a tensor, got list", hint]
+    expected = [*first, "✗ Other.", "      expected a tensor, got ndarray", "0 of 2 checks hold."]
+    assert checked(tests, tmp_path).splitlines() == expected
+
+
 def test_checks_of_given_code_are_told_of_only_where_they_fail(tmp_path):
     """And never counted."""
     assert checked(GIVEN.format(holds=True), tmp_path) == "✓ Own.\nAll checks hold.\n"
