@@ -38,7 +38,8 @@ APOLOGIZED: set[str] = set()
 
 def once(reason: AssetUnavailable) -> str:
     """The reason in brackets; in a notebook in few words and only the first time, since everybody knows by then."""
-    if "ipykernel" not in sys.modules:
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
         return f" ({reason})"
     told = reason.cause in APOLOGIZED
     APOLOGIZED.add(reason.cause)

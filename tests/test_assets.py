@@ -9,6 +9,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from torchvision.models import SqueezeNet1_1_Weights
@@ -495,3 +496,13 @@ def test_the_listed_sizes_and_hashes_fit_the_course_files(monkeypatch):
     assert {asset.name: path.stat().st_size for asset, path in found.items()} == {
         asset.name: asset.size for asset in found
     }
+
+
+def test_a_reason_is_given_whole_and_in_a_notebook_in_few_words_and_once(monkeypatch):
+    reason = assets.AssetUnavailable("the whole reason", "few words")
+    monkeypatch.setattr(assets, "APOLOGIZED", set())
+    monkeypatch.setitem(sys.modules, "ipykernel", object())  # imported by somebody, but no notebook runs
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    assert [assets.once(reason), assets.once(reason)] == [" (the whole reason)"] * 2
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=object))
+    assert [assets.once(reason), assets.once(reason)] == [" (few words)", ""]
