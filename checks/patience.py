@@ -1,6 +1,7 @@
 """A check that does not end is named while it runs, and stopped after a while."""
 
 import _thread
+import signal
 import sys
 import threading
 import time
@@ -40,17 +41,24 @@ class TimeLimit:
                 self.say("It does not let itself be stopped: look for a bare `except:`, and restart the kernel.")
 
     def __enter__(self) -> "TimeLimit":
-        self.thread.start()
+        if threading.current_thread() is threading.main_thread():  # no other can be interrupted
+            # what a shell starts in the background ignores interrupts, also its own
+            self.handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+            self.thread.start()
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.ended.set()
+        if not self.thread.ident:
+            return
         try:
-            self.ended.set()
             self.thread.join()
             time.sleep(0)  # an interrupt that is on its way arrives here
         except KeyboardInterrupt:
             if not self.over:
                 raise
+        finally:
+            signal.signal(signal.SIGINT, self.handler or signal.SIG_DFL)
 
 
 class Patience:
