@@ -8,7 +8,7 @@ from torchvision.models import squeezenet1_1
 import stand_ins
 from comparison import assert_matches
 from data import load_examples, preprocess
-from networks import SmallNet, linear_net
+from networks import SmallNet, drawn, linear_net
 from references import slow
 from visualizers import compute_saliency_maps, grad_cam, guided_backprop
 
@@ -19,8 +19,7 @@ SIZES = [(64, 64), (65, 90), (91, 67)]
 def random_squeezenet(request):
     """SqueezeNet with other random weights, in double precision: in single, ReLUs near zero depend on the processor."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(request.param)
-        return squeezenet1_1(weights=None, num_classes=30).eval().requires_grad_(False).double()
+        return drawn(squeezenet1_1(weights=None, num_classes=30), request.param).double()
 
 
 def pictures(count, height, width):
