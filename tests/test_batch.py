@@ -256,7 +256,10 @@ def test_a_damaged_folder_is_graded_again(folder, out, graded, name, damage):
 def start(folder, out, workers=2, **streams):
     path = os.pathsep.join([str(KIT), str(KIT / "tests")])
     command = [sys.executable, "-c", COMMAND, str(folder), str(out), str(workers)]
-    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, start_new_session=True, **streams)
+    # As in a terminal: where the tests run in the background, the shell has Ctrl-C ignored by all that they start.
+    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    environment = {**os.environ, "PYTHONPATH": path}
+    return subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=heed, **streams)
 
 
 def lines(path):
