@@ -181,7 +181,7 @@ def test_a_mistake_made_once_is_found_once(mutant):
 
 
 def test_another_right_solution_gets_no_hint():
-    other = "X.grad, = torch.autograd.grad(scores, X, torch.ones_like(scores))\n    gradient = X.grad"
+    other = "X.grad, = torch.autograd.grad(scores, X, torch.ones_like(scores))\n        gradient = X.grad"
     same = Mutant("saliency", "", MODULES["saliency"], "", "(gradient,) = torch.autograd.grad(scores.sum(), X)", other)
     with in_place(same):
         assert examined("saliency") is None
@@ -193,8 +193,8 @@ def test_what_is_wrong_with_ordinary_images_is_said_first():
         next(mutant for mutant in ALL if name_of(mutant) == name)
         for name in ("saliency-signed", "saliency-parameters_get_gradients")
     )
-    find = "(gradient,) = torch.autograd.grad(scores.sum(), X)\n    saliency = gradient.abs().amax(dim=1)"
-    both = replace(signed, find=find, replace=f"{polluting.replace}\n    saliency = {signed.replace}")
+    find = "(gradient,) = torch.autograd.grad(scores.sum(), X)\n        saliency = gradient.abs().amax(dim=1)"
+    both = replace(signed, find=find, replace=f"{polluting.replace}\n        saliency = {signed.replace}")
     with in_place(both):
         assert examined("saliency") == signed.hint
 

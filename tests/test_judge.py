@@ -71,13 +71,13 @@ def test_pytest_shows_the_points(graded):
 def test_reports_name_no_places_in_memory(tmp_path):
     """They would differ from run to run."""
     source = (KIT / "style_transfer" / "tv_loss.py").read_text("utf-8")
-    wrong = "    loss = loss + img.sum() - img.sum().detach()\n    ### END SOLUTION"
+    wrong = "    raise ValueError(object())\n    ### END SOLUTION"
     write_zip(
         tmp_path / "ada.zip", {"style_transfer/tv_loss.py": source.replace("    ### END SOLUTION", wrong).encode()}
     )
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--submission={tmp_path / 'ada.zip'}"]
     run = subprocess.run([*command, "tests/test_tv_loss.py"], cwd=KIT, capture_output=True, encoding="utf-8")
-    assert "<built-in method any of Tensor object>()" in run.stdout
+    assert "<object object>" in run.stdout
     assert "0x" not in run.stdout
 
 
