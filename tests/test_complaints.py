@@ -1,11 +1,13 @@
 """What check() says of wrong solutions: each complaint once, in words, with the student's own line and a hint."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -69,23 +71,36 @@ for line in sys.stdin:
 
 
 @pytest.fixture(scope="module")
-def kit(tmp_path_factory):
-    kit = tmp_path_factory.mktemp("complaints")
-    for package in COPIED:
-        shutil.copytree(KIT / package, kit / package, ignore=shutil.ignore_patterns("__pycache__", "build", "hostile"))
-    return kit
+def kits(tmp_path_factory):
+    """A copy for each processor: while one check looks at a wrong module, another must find its own."""
+    kits = [tmp_path_factory.mktemp("complaints") for _ in range(os.cpu_count())]
+    for kit in kits:
+        for package in COPIED:
+            shutil.copytree(
+                KIT / package, kit / package, ignore=shutil.ignore_patterns("__pycache__", "build", "hostile")
+            )
+    return kits
 
 
-def all_said(kit, solutions):
-    """What check() says of each (task, module, text), one after another in one process."""
+def all_said(kits, solutions):
+    """What check() says of each (task, module, text), one after another in one process for each copy."""
+    shares = [solutions[first :: len(kits)] for first in range(len(kits))]
+    with ThreadPoolExecutor(len(kits)) as pool:
+        said = list(pool.map(said_in, kits, shares))
+    return [said[number % len(kits)][number // len(kits)] for number in range(len(solutions))]
+
+
+def said_in(kit, solutions):
     lines = "".join(f"{json.dumps(solution)}\n" for solution in solutions)
-    run = subprocess.run([sys.executable, "-c", RUN], cwd=kit, input=lines, capture_output=True, encoding="utf-8")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", RUN]
+    run = subprocess.run(command, cwd=kit, env=environment, input=lines, capture_output=True, encoding="utf-8")
     assert not run.returncode, run.stderr
     return [json.loads(line) for line in run.stdout.splitlines()]
 
 
-def said_of_crude(kit, crude):
-    said = all_said(kit, [(each.task, each.module, each.source()) for each in crude])
+def said_of_crude(kits, crude):
+    said = all_said(kits, [(each.task, each.module, each.source()) for each in crude])
     return {f"{each.function}: {each.name}": (each, words) for each, words in zip(crude, said, strict=True)}
 
 
@@ -99,34 +114,34 @@ def assert_well_said(name, words):
 @pytest.mark.parametrize(
     "tasks", [QUICK, pytest.param(TASKS.keys() - QUICK, marks=pytest.mark.long)], ids=["quick", "slow"]
 )
-def test_usual_mistakes_are_told_once_with_the_line_and_a_hint(tasks, kit):
-    for name, (crude, words) in said_of_crude(kit, [crude for crude in SINGLE if crude.task in tasks]).items():
+def test_usual_mistakes_are_told_once_with_the_line_and_a_hint(tasks, kits):
+    for name, (crude, words) in said_of_crude(kits, [crude for crude in SINGLE if crude.task in tasks]).items():
         assert_well_said(name, words)
         assert crude.hint in words, f"{name} lacks its hint:\n{words}"
         if "Error: " in words:
             assert f" in {crude.module}, line " in words or "guided_backprop.py" in words, f"{name}:\n{words}"
 
 
-def test_what_is_not_written_gets_no_tick(kit):
+def test_what_is_not_written_gets_no_tick(kits):
     """A check that holds without a solution asks about given code, and is marked so."""
     stubs = [
         (task, modules[0], strip((KIT / modules[0]).read_text("utf-8"), modules[0])) for task, modules in TASKS.items()
     ]
-    for task, words in zip(TASKS, all_said(kit, stubs), strict=True):
+    for task, words in zip(TASKS, all_said(kits, stubs), strict=True):
         assert "✓" not in words, f"{task}:\n{words}"
         assert "✗" not in words, f"{task}:\n{words}"
         assert re.search(r"^0 of \d+ checks hold\.$", words, re.MULTILINE), f"{task}:\n{words}"
 
 
 @pytest.mark.long
-def test_whatever_students_write_is_answered_in_words(kit):
-    for name, (_, words) in said_of_crude(kit, list(crude_solutions())).items():
+def test_whatever_students_write_is_answered_in_words(kits):
+    for name, (_, words) in said_of_crude(kits, list(crude_solutions())).items():
         assert_well_said(name, words)
 
 
 @pytest.mark.long
-def test_known_mistakes_are_answered_in_words(kit):
+def test_known_mistakes_are_answered_in_words(kits):
     known = mutants()
-    said = all_said(kit, [(Path(mutant.module).stem, mutant.module, mutant.source()) for mutant in known])
+    said = all_said(kits, [(Path(mutant.module).stem, mutant.module, mutant.source()) for mutant in known])
     for mutant, words in zip(known, said, strict=True):
         assert_well_said(f"{mutant.task}: {mutant.name}", words)
