@@ -32,6 +32,7 @@ LEFT_OUT = (
     "tests/mutants/",
     "tests/references/make_references.py",
     "tests/references/slow.py",
+    "tests/terminal.py",
     "tests/test_alive.py",
     "tests/test_batch.py",
     "tests/test_benchmarks.py",

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+import terminal
 from fake_grader import hand_in
 from grading import batch as batches
 from grading.batch import BatchError, batch, fingerprints, submissions
@@ -256,10 +257,7 @@ def test_a_damaged_folder_is_graded_again(folder, out, graded, name, damage):
 def start(folder, out, workers=2, **streams):
     path = os.pathsep.join([str(KIT), str(KIT / "tests")])
     command = [sys.executable, "-c", COMMAND, str(folder), str(out), str(workers)]
-    # As in a terminal: where the tests run in the background, the shell has Ctrl-C ignored by all that they start.
-    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
-    environment = {**os.environ, "PYTHONPATH": path}
-    return subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=heed, **streams)
+    return terminal.start(command, env={**os.environ, "PYTHONPATH": path}, **streams)
 
 
 def lines(path):

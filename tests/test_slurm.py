@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+import terminal
 from fake_grader import hand_in
 from grading.batch import batch, fingerprints, slurm
 
@@ -206,7 +207,7 @@ def start(folder, out):
     path = os.pathsep.join([str(KIT), str(KIT / "tests")])
     environment = {**os.environ, "PYTHONPATH": path}
     command = [sys.executable, "-c", COMMAND, str(folder), str(out)]
-    return subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.PIPE, encoding="utf-8")
+    return terminal.start(command, env=environment, stdout=subprocess.PIPE, encoding="utf-8")
 
 
 def test_ctrl_c_cancels_the_jobs_and_keeps_what_is_finished(cluster, folder, out, tmp_path):
