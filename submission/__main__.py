@@ -11,7 +11,7 @@ from pathlib import Path
 from checks.command import get_ready
 from submission import inspection
 from submission.archive import write_zip
-from submission.contents import KIT, MODULES, NOTEBOOKS, QUESTIONS, REPORT, wanted
+from submission.contents import KIT, MODULES, NOTEBOOKS, QUESTIONS, REPORT, shown, wanted
 from writeup.checklist import Checklist
 from writeup.figures import Picture, exporting_notebooks, find_picture
 from writeup.slides import ReportError, read_report
@@ -55,9 +55,9 @@ def inspected(kit: Path) -> tuple[dict[str, list[str]], list[str]]:
     """The problems that each check found, and the files that can be packed."""
     pictures, figures, answers = report_points(kit)
     names = wanted(kit, pictures)
-    links = inspection.place_problems(kit, names)
+    originals = shown(kit, pictures)
+    links = inspection.place_problems(kit, sorted({*names, *originals}))
     listed, key_files = (kit / inspection.KEY_FILES).is_file(), inspection.key_file_problems(kit)
-    sources = [REPORT, *(name for name in names if name.startswith("figures/"))]
     checks = {
         f"{len(MODULES)} modules parse, and nothing in them is left to write": inspection.module_problems(kit),
         f"the kit's own files are {'unchanged' if listed else 'not compared: no list of them'}": key_files,
@@ -65,7 +65,9 @@ def inspected(kit: Path) -> tuple[dict[str, list[str]], list[str]]:
         CHECKED: inspection.check_problems(kit),
         f"{len(pictures)} figures are there and up to date": figures,
         "every answer in the report is given": answers,
-        "the report is built from its latest text and figures": inspection.built_report_problems(kit, sources),
+        "the report is built from its latest text and figures": inspection.built_report_problems(
+            kit, [REPORT, *originals]
+        ),
         "nothing is a link to another place": links,
         "nothing is too large": inspection.size_problems(kit, names),
     }

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path, PurePosixPath
 
-from writeup.figures import Picture
+from writeup.figures import Picture, kept_copy
 
 KIT = Path(__file__).resolve().parent.parent
 # What students write. Everything else is the kit's, and graders take it from their own copy.
@@ -27,6 +27,7 @@ NOTEBOOKS = (
 )
 REPORT = "writeup/writeup.md"
 BUILT = "writeup/build/writeup.pdf"
+SMALL_FIGURES = "writeup/build/figures/"  # as the report shows them
 PICTURES = ("figures/", "images/", "writeup/")  # where a report may take them from
 QUESTIONS = (
     "one-pass",
@@ -46,10 +47,23 @@ QUESTIONS = (
 EDITABLE = (*MODULES, *NOTEBOOKS, REPORT)
 
 
+def shown(kit: Path, pictures: dict[str, Picture]) -> list[str]:
+    """The paths, relative to the kit, of the pictures that the report takes from the places where it may."""
+    return sorted({inside(kit, picture.path) for picture in pictures.values() if may_be_taken(kit, picture)})
+
+
 def wanted(kit: Path, pictures: dict[str, Picture]) -> list[str]:
-    """The paths, relative to the kit, of everything that belongs to a submission."""
-    shown = [inside(kit, picture.path) or "" for picture in pictures.values() if not picture.problem]
-    return sorted({*EDITABLE, BUILT, *(name for name in shown if name.startswith(PICTURES))})
+    """The paths, relative to the kit, of everything that belongs to a submission.
+
+    Of each picture that is the small copy which the report shows, or where there is none, the picture itself.
+    """
+    numbered = [(i, picture) for i, picture in enumerate(pictures.values(), 1) if may_be_taken(kit, picture)]
+    copies = {inside(kit, kept_copy(i, picture, kit / SMALL_FIGURES)) for i, picture in numbered}
+    return sorted({*EDITABLE, BUILT, *copies})
+
+
+def may_be_taken(kit: Path, picture: Picture) -> bool:
+    return not picture.problem and (inside(kit, picture.path) or "").startswith(PICTURES)
 
 
 def inside(kit: Path, path: Path) -> str | None:

@@ -1,7 +1,9 @@
 """Every notebook runs alone from a clean kernel, is stored without outputs, and exports its figures."""
 
 import ast
+import base64
 import importlib.util
+import io
 import re
 from pathlib import Path
 
@@ -18,6 +20,7 @@ FIGURES = {
     "04_class_visualization": {
         "class_visualization",
         "class_visualization_others",
+        "class_visualization_own",
         "class_visualization_regularizers",
     },
     "05_style_transfer": {
@@ -28,6 +31,7 @@ FIGURES = {
         "style_optimizers",
         "style_optimizers_pictures",
         "style_own_pair",
+        "style_painterly",
     },
     "06_sanity_checks": {
         "sanity_grid",
@@ -77,6 +81,23 @@ def test_a_notebook_runs_from_a_clean_kernel_and_exports_its_figures(path, runne
         assert figure.info["Description"].endswith(".")
         assert min(figure.size) > 200
         assert len(figure.convert("RGB").getcolors(2**24)) > 50, "the figure is empty"
+
+
+def test_a_saved_figure_is_shown_small_above_its_caption(runner, clean_machine, tmp_path):
+    """Notebooks are handed in with their pictures."""
+    drawing = "figures.picture_grid({'row': np.random.default_rng(0).random((7, 9, 9, 3))}, list('abcdefg'))"
+    source = f"import numpy as np\nfrom visualizers import figures\nfigures.save({drawing}, 'predictions')"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    nbformat.write(notebook, tmp_path / "00_drawing.ipynb")
+    assert runner.run(tmp_path / "00_drawing.ipynb", save=True)
+    picture, caption = nbformat.read(tmp_path / "00_drawing.ipynb", as_version=4).cells[0].outputs
+    shown = Image.open(io.BytesIO(base64.b64decode(picture.data["image/jpeg"])))
+    whole = Image.open(clean_machine / "predictions.png")
+    assert whole.width > shown.width == 1100
+    assert shown.height == pytest.approx(whole.height * 1100 / whole.width, abs=1)
+    assert picture.metadata["image/jpeg"]["alt"] == whole.info["Description"]
+    assert not {"image/png", "image/svg+xml"} & picture.data.keys()
+    assert caption.data["text/markdown"] == f"*{whole.info['Title']}*"
 
 
 def test_a_failing_cell_fails_the_run_and_is_shown(runner, tmp_path, capsys):

@@ -296,9 +296,9 @@ def with_size(width, height):
         (with_size(400, 400), "it is damaged"),
         (png()[:60], "it is damaged"),
         (b"", "it is damaged"),
-        (encoded("GIF"), "no PNG"),
+        (encoded("GIF"), "neither PNG nor JPEG"),
         (encoded("PNG", pnginfo=text_bomb()), "it is damaged"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "no PNG"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "neither PNG nor JPEG"),
     ],
 )
 def test_a_figure_that_cannot_be_shown_is_named(content, why):

@@ -9,20 +9,26 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
 from checks import record
 from checks.tasks import TASKS
 from submission.archive import write_zip
-from submission.contents import EDITABLE, MODULES, NOTEBOOKS
+from submission.contents import EDITABLE, MODULES, NOTEBOOKS, SMALL_FIGURES
 from writeup.slides import read_report
 
 KIT = Path(__file__).resolve().parent.parent
 PARTS = ("checks", "visualizers", "style_transfer", "data", "notebooks", "writeup", "submission")
 LEFT_OUT = shutil.ignore_patterns("build", "__pycache__", "weights", "downloads")
 ENVIRONMENT = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
-TESTED = {"writeup/build/writeup.pdf", "writeup/writeup.md", "visualizers/saliency.py", "figures/saliency_maps.png"}
+TESTED = {
+    "writeup/build/writeup.pdf",
+    "writeup/writeup.md",
+    "visualizers/saliency.py",
+    f"{SMALL_FIGURES}01-saliency_maps.png",
+}
 
 
 def change_notebook(path, change):
@@ -92,7 +98,7 @@ def test_a_finished_kit_is_packed_with_everything_that_belongs_to_it(kit):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✗" not in done.stdout
     contents = packed(kit)
-    figures = {f"figures/{Path(url).name}" for url in read_report().figures}
+    figures = {f"{SMALL_FIGURES}{number:02}-{Path(url).name}" for number, url in enumerate(read_report().figures, 1)}
     assert contents.keys() == {*EDITABLE, *figures, "writeup/build/writeup.pdf", "manifest.json"}
     assert all(name in done.stdout for name in contents)
     assert all(contents[name] == (kit / name).read_bytes() for name in contents.keys() - {"manifest.json"})
@@ -170,7 +176,7 @@ def test_force_packs_all_the_same_and_the_manifest_tells(kit):
     contents = packed(kit)
     problems = json.loads(contents["manifest.json"])["problems"]
     assert all(any(problem in line for line in problems) for problem in expected)
-    assert "figures/grad_cam.png" not in contents
+    assert not [name for name in contents if name.endswith("-grad_cam.png")]
     assert MODULES[0] in contents
 
 
@@ -351,9 +357,34 @@ def test_a_report_that_cannot_be_read_is_named(kit):
 
 
 def test_a_file_that_is_too_large_is_named(kit):
-    with (kit / "figures" / "grad_cam.png").open("ab") as file:
+    with (kit / "writeup" / "build" / "writeup.pdf").open("ab") as file:
         file.truncate(31 * 2**20)
-    assert "figures/grad_cam.png has 31.0 MB" in collect(kit).stdout
+    assert "writeup/build/writeup.pdf has 31.0 MB" in collect(kit).stdout
+
+
+def test_of_a_large_picture_the_copy_in_the_report_is_packed(kit):
+    """Whatever its name; and the picture itself where the report was not built with it."""
+    random = np.random.default_rng(0)
+    noise = random.integers(100, 116, (700, 900, 3), dtype=np.uint8)
+    names = ("figures/mine.png", "images/mine.png", "figures/größe 2.png", "figures/later.png")
+    (kit / "images").mkdir()
+    for name in names:
+        Image.fromarray(noise).save(kit / name)
+    report = kit / "writeup" / "writeup.md"
+    for shown in (names[:3], names[3:]):
+        more = "".join(f"\n![words](<../{name}>)\n" for name in shown)
+        report.write_text(report.read_text("utf-8") + f"\n## More of {shown[0]}\n{more}", "utf-8")
+        if shown == names[:3]:
+            run = subprocess.run([sys.executable, "-m", "writeup"], cwd=kit, env=ENVIRONMENT, capture_output=True)
+            assert run.returncode == 0, run.stderr
+    collect(kit, "--force")
+    contents = packed(kit)
+    copies = sorted(name for name in contents if name.endswith(".jpg"))
+    first = len(read_report().figures) + 1
+    stems = [f"{first}-mine", f"{first + 1}-mine", f"{first + 2}-gr_e_2"]
+    assert copies == [f"{SMALL_FIGURES}{stem}.jpg" for stem in stems]
+    assert all(len(contents[name]) < (kit / names[0]).stat().st_size / 2 for name in copies)
+    assert [name for name in contents if name.startswith(("figures/", "images/"))] == ["figures/later.png"]
 
 
 @pytest.mark.parametrize("forced", [False, True])
@@ -400,7 +431,7 @@ def test_nothing_outside_the_kit_or_beside_the_work_is_packed(kit, tmp_path):
     assert not [name for name in names if "private" in name or "not_shown" in name or ".." in name]
     assert names - {"manifest.json", "writeup/build/writeup.pdf"} <= {
         *EDITABLE,
-        *(n for n in names if n.startswith("figures/")),
+        *(n for n in names if n.startswith(("figures/", SMALL_FIGURES))),
     }
 
 

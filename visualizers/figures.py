@@ -1,5 +1,6 @@
 """Drawing: every function returns a Matplotlib Figure, to be shown by the caller or written with `save`."""
 
+import io
 import os
 import sys
 import tempfile
@@ -12,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from data import CLASS_NAMES, deprocess
@@ -20,6 +22,8 @@ CELL = 2.1  # inches
 HEAT = "magma"
 BRIGHTEST = 99.5  # percentile of a map that is drawn at full strength; single extreme pixels would darken the rest
 DOTS_PER_INCH = 120
+WIDEST_SHOWN = 1100  # pixels, as wide as a notebook's cell
+JPEG_QUALITY = 85  # in a notebook, which is handed in with its pictures: as PNG they would take six times the room
 KIT = Path(__file__).resolve().parent.parent
 CAPTIONS = KIT / "notebooks" / "captions.toml"
 PAGE = 3.9  # inches that a figure gets on a page of the report
@@ -184,7 +188,7 @@ def save(figure: Figure, name: str, caption: str | None = None, alt: str | None 
         temporary.replace(folder / f"{name}.png")
     finally:
         temporary.unlink(missing_ok=True)
-    return shown(figure, caption)
+    return shown(figure, folder / f"{name}.png", caption, alt)
 
 
 def written_caption(name: str) -> tuple[str, str]:
@@ -197,13 +201,23 @@ def written_caption(name: str) -> tuple[str, str]:
     return captions[name]["caption"], captions[name]["alt"]
 
 
-def shown(figure: Figure, caption: str) -> Figure | None:
-    """In a notebook the figure with its caption; elsewhere the figure is given back."""
+def shown(figure: Figure, file: Path, caption: str, alt: str) -> Figure | None:
+    """In a notebook a small copy of the file, above its caption; elsewhere the figure is given back."""
     ipython = sys.modules.get("IPython")
     if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
         return figure
-    ipython.display.display(figure, ipython.display.Markdown(f"*{caption}*"))
+    picture = ipython.display.Image(small_jpeg(file), format="jpeg", alt=alt)
+    ipython.display.display(picture, ipython.display.Markdown(f"*{caption}*"))
     return None
+
+
+def small_jpeg(file: Path) -> bytes:
+    with Image.open(file) as picture:
+        small = picture.convert("RGB")
+    small.thumbnail((WIDEST_SHOWN, small.height))
+    written = io.BytesIO()
+    small.save(written, "JPEG", quality=JPEG_QUALITY)
+    return written.getvalue()
 
 
 def grid(rows: int, columns: int, cell: float = CELL) -> tuple[Figure, NDArray]:

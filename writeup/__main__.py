@@ -8,7 +8,7 @@ from pathlib import Path
 
 from checks.command import get_ready
 from writeup.checklist import Checklist, tagging
-from writeup.figures import copy_for_report, exporting_notebooks, find_picture
+from writeup.figures import copy_for_report, exporting_notebooks, find_picture, keep_copies
 from writeup.pdf import write_pdf
 from writeup.powerpoint import write_powerpoint
 from writeup.slides import SOURCE, ReportError, read_report
@@ -40,6 +40,7 @@ def build(source: Path, output: Path, strict: bool) -> int:
         copy_for_report(pictures.values(), Path(folder))
         layout = write_pdf(report, pictures, Path(folder), output / "writeup.pdf")
         write_powerpoint(report, pictures, Path(folder), output / "writeup.pptx")
+        keep_copies(pictures.values(), output / "figures")
     for formula in layout.unread_formulas:
         print(f"✗ The formula {formula!r} is no TeX that can be read; it is shown as it is written")
     if layout.without_glyph:

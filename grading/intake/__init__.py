@@ -15,7 +15,7 @@ from grading.intake.entries import LARGEST_TOTAL, Container, SubmissionError, me
 from grading.intake.folder import Folder
 from grading.markers import MARKER
 from grading.shown import shown
-from submission.contents import MODULES, NOTEBOOKS
+from submission.contents import MODULES, NOTEBOOKS, SMALL_FIGURES
 
 __all__ = ["Submission", "SubmissionError", "converted", "read_submission"]
 
@@ -23,7 +23,7 @@ LARGEST_MODULE = 2 * 2**20  # bytes
 LARGEST_FILE = 30 * 2**20
 LARGEST_PARSED = 2**18  # bytes; the parser needs up to a thousand times as much memory
 MOST_BRACKETS = 200_000  # in a notebook; each may become a list or a dictionary, and notebook 05 has about 500
-FIGURES = "figures/"
+FIGURES = (SMALL_FIGURES, "figures/")  # those that the report shows, or where it was not built, all
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ def opened(path: Path) -> Iterator[Container]:
 
 def taken_files(container: Container) -> dict[str, bytes]:
     root = kit_root(container)
-    figures = [FIGURES + name for name in container.listing(root + FIGURES) if name.lower().endswith(".png")]
+    folders = ([folder + name for name in container.listing(root + folder)] for folder in FIGURES)
+    figures = next(filter(None, ([name for name in names if is_picture(name)] for names in folders)), [])
     files = {}
     left = LARGEST_TOTAL
     for name in (*MODULES, *NOTEBOOKS, *figures):
@@ -97,6 +98,10 @@ def taken_files(container: Container) -> dict[str, bytes]:
         if left < 0:
             raise SubmissionError(f"all its files together have more than {megabytes(LARGEST_TOTAL)}. Leave some out")
     return files
+
+
+def is_picture(name: str) -> bool:
+    return name.lower().endswith((".png", ".jpg"))
 
 
 def kit_root(container: Container) -> str:

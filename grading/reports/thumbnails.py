@@ -22,14 +22,14 @@ class Thumbnails:
 
 
 def thumbnails(figures: Mapping[str, bytes]) -> Thumbnails:
-    """Pictures at most WIDEST pixels wide and high. Only PNG is read, and sizes are looked at before pixels."""
+    """Pictures at most WIDEST pixels wide and high. Only PNG and JPEG are read, and sizes are looked at first."""
     jpegs, left_out = {}, {}
     budget = LARGEST_SUM
     for name, content in sorted(figures.items()):
         try:
             if len(jpegs) == MOST_PICTURES:
                 raise TooLarge(f"it comes after the first {MOST_PICTURES}")
-            with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
+            with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as picture:
                 pixels = picture.width * picture.height
                 if pixels > LARGEST_PICTURE:
                     raise TooLarge(f"it has {picture.width} x {picture.height} pixels")
@@ -40,7 +40,7 @@ def thumbnails(figures: Mapping[str, bytes]) -> Thumbnails:
         except (TooLarge, Image.DecompressionBombError) as error:
             left_out[name] = str(error)
         except Exception:  # a decoder that is given hostile bytes may raise anything
-            left_out[name] = "it is damaged, or no PNG"
+            left_out[name] = "it is damaged, or neither PNG nor JPEG"
     return Thumbnails(jpegs, left_out)
 
 
