@@ -336,6 +336,31 @@ def tv_loss() -> tuple[list[Question], list[Question]]:
     return ordinary, [lambda layout=layout: loss(layout(two), 3.0) for layout in LAYOUTS]
 
 
+# ----------------------------------------------------------------------------------------------------------- measures
+
+
+def rank_correlation() -> tuple[list[Question], list[Question]]:
+    def measured(first: Tensor, second: Tensor) -> Tensor:
+        return student("visualizers.rank_correlation", "rank_correlation")(first, second)
+
+    def pair(*shape: int, seed: int) -> tuple[Tensor, Tensor]:
+        """Maps that are somewhat alike, each of its own size, with pixels of both signs."""
+        one = noise(*shape, seed=seed) + 0.5
+        return one, (0.7 * one + noise(*shape, seed=seed + 1)) * torch.arange(1, len(one) + 1).view(-1, 1, 1)
+
+    three, single = pair(3, 6, 9, seed=1), pair(1, 5, 4, seed=3)
+    tied = tuple(maps.round() for maps in three)
+    flat = torch.cat([three[0][:1], torch.ones(1, 6, 9), three[0][2:]])
+    ordinary = [
+        lambda: measured(*three),
+        lambda: measured(*tied),
+        lambda: measured(*single),
+        lambda: measured(three[0], -three[1].exp()),
+    ]
+    special = [lambda: measured(flat, three[1]), lambda: measured(three[0].mT, three[1].mT)]
+    return ordinary, special
+
+
 QUESTIONS: dict[str, Callable[[], tuple[list[Question], list[Question]]]] = {
     "saliency": saliency,
     "guided_backprop": guided_backprop,
@@ -347,4 +372,5 @@ QUESTIONS: dict[str, Callable[[], tuple[list[Question], list[Question]]]] = {
     "gram_matrix": gram_matrix,
     "style_loss": style_loss,
     "tv_loss": tv_loss,
+    "rank_correlation": rank_correlation,
 }

@@ -9,5 +9,6 @@ TASKS = {
     "content_loss": ("style_transfer/content_loss.py",),
     "style_loss": ("style_transfer/style_loss.py",),
     "tv_loss": ("style_transfer/tv_loss.py",),
+    "rank_correlation": ("visualizers/rank_correlation.py",),
 }
 WRITTEN = frozenset(module for modules in TASKS.values() for module in modules)  # by students

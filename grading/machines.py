@@ -1,4 +1,4 @@
-"""The same on every machine? The tests of values, and the marks of a right and of ten wrong solutions, under many.
+"""The same on every machine? The tests of values, and the marks of a right and of wrong solutions, under many.
 
 `python -m grading.machines` runs all, `python -m grading.machines "oldest instructions"` the one named so. Versions of
 PyTorch and Captum other than the installed ones get an environment of their own under build/machines, with pip.
@@ -34,7 +34,7 @@ VERSIONS = ("torch", "torchvision", "captum")
 # At most one of each task, and none whose answers the next one uses, so that they can be graded together.
 WRONG = (
     ("saliency", "guided_backprop", "grad_cam", "class_visualization", "gram_matrix"),
-    ("guided_grad_cam", "fooling", "content_loss", "style_loss", "tv_loss"),
+    ("guided_grad_cam", "fooling", "content_loss", "style_loss", "tv_loss", "rank_correlation"),
 )
 
 

@@ -27,6 +27,7 @@ TASKS = {
     "gram_matrix": "style_transfer/style_loss.py",
     "style_loss": "style_transfer/style_loss.py",
     "tv_loss": "style_transfer/tv_loss.py",
+    "rank_correlation": "visualizers/rank_correlation.py",
 }
 TOO_SHORT_TO_TELL = 12  # characters; such a line, a bracket or an `else:`, stands everywhere
 UNWRITTEN = "not implemented yet: "

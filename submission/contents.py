@@ -16,6 +16,7 @@ MODULES = (
     "style_transfer/content_loss.py",
     "style_transfer/style_loss.py",
     "style_transfer/tv_loss.py",
+    "visualizers/rank_correlation.py",
 )
 NOTEBOOKS = (
     "notebooks/01_saliency_maps.ipynb",
@@ -42,6 +43,7 @@ QUESTIONS = (
     "regularization",
     "style-transfer",
     "own-pair",
+    "sanity-checks",
     "paper",
 )
 EDITABLE = (*MODULES, *NOTEBOOKS, REPORT)

@@ -57,6 +57,7 @@ MODULES = {
     "gram_matrix": ("style_transfer/style_loss.py", "gram", "features"),
     "style_loss": ("style_transfer/style_loss.py", "loss", ""),
     "tv_loss": ("style_transfer/tv_loss.py", "loss", "img"),
+    "rank_correlation": ("visualizers/rank_correlation.py", "correlation", "first"),
 }
 # What becomes of a right result.
 RESULTS = {

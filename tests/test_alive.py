@@ -21,12 +21,14 @@ CALLS = {
     "style_transfer/content_loss.py": "content_loss(1.0, X, X)",
     "style_transfer/style_loss.py": "style_loss([X], [0], [torch.zeros(1, 3, 3)], [1.0])",
     "style_transfer/tv_loss.py": "tv_loss(X, 1.0)",
+    "visualizers/rank_correlation.py": "rank_correlation(X[:, 0], X[:, 1])",
 }
 SALIENCY, TV_LOSS = "visualizers/saliency.py", "style_transfer/tv_loss.py"
 SETTING = """
 import torch
 from style_transfer import content_loss, style_loss, tv_loss
 from visualizers import class_visualization_update_step, guided_backprop, guided_grad_cam, make_fooling_image
+from visualizers import rank_correlation
 torch.manual_seed(0)
 net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1))
 net = net.append(torch.nn.Flatten()).append(torch.nn.Linear(4, 3))

@@ -8,6 +8,7 @@ import visualizers
 from networks import SmallNet
 from references import slow
 from style_transfer import content_loss, gram_matrix, tv_loss
+from visualizers import rank_correlation
 
 CORRELATION = 0.9
 
@@ -88,6 +89,14 @@ def test_tv_loss(random):
     values = [tv_loss(picture, 0.5) for picture in pictures]
     expected = [slow.tv_loss(picture.double().numpy(), 0.5)[0] for picture in pictures]
     assert_points_the_way(torch.stack(values), torch.tensor(expected))
+
+
+def test_rank_correlation(random):
+    """The correlation is higher for maps that are more alike."""
+    one, noise = torch.randn(2, 8, 9, 7, generator=random)
+    other = torch.linspace(-2, 2, 8).view(8, 1, 1) * one + noise
+    expected = slow.rank_correlation(one.double().numpy(), other.double().numpy())
+    assert_points_the_way(rank_correlation(one, other), expected)
 
 
 def test_style_loss(random):

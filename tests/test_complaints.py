@@ -18,7 +18,13 @@ from grading.catalogue import mutants
 from grading.markers import strip
 
 KIT = Path(__file__).resolve().parent.parent
-QUICK = {"saliency", "content_loss", "style_loss", "tv_loss"}  # tasks whose tests take half a second
+QUICK = {
+    "saliency",
+    "content_loss",
+    "style_loss",
+    "tv_loss",
+    "rank_correlation",
+}  # tasks whose tests take half a second
 COPIED = (
     "checks",
     "data",

@@ -42,6 +42,7 @@ FUNCTIONS = {
     "gram_matrix": "gram_matrix",
     "style_loss": "style_loss",
     "tv_loss": "tv_loss",
+    "rank_correlation": "rank_correlation",
 }
 
 

@@ -5,6 +5,7 @@ from visualizers.class_visualization import class_visualization_update_step, cre
 from visualizers.fooling import make_fooling_image
 from visualizers.grad_cam import grad_cam, guided_grad_cam
 from visualizers.guided_backprop import guided_backprop
+from visualizers.rank_correlation import rank_correlation
 from visualizers.saliency import compute_saliency_maps
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "guided_backprop",
     "guided_grad_cam",
     "make_fooling_image",
+    "rank_correlation",
 ]

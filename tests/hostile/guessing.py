@@ -42,6 +42,8 @@ def shaped(x, name):
         return x[:, 0]
     if name == "gram_matrix":
         return x[:, :, 0, :1].expand(-1, -1, x.shape[1])
+    if name == "rank_correlation":
+        return x[:, 0, 0]
     return x.sum() if name.endswith("loss") else x
 
 

@@ -231,6 +231,20 @@ def tv_loss(img: NDArray, weight: float) -> tuple[float, NDArray]:
     return weight * total, slope
 
 
+def rank_correlation(first: NDArray, second: NDArray) -> NDArray:
+    """For each pair of maps, NaN where one is constant."""
+    found = []
+    for pair in zip(first, second, strict=True):
+        deviations = []
+        for values in map(np.ravel, pair):
+            ranks = [np.sum(values < value) + (np.sum(values == value) + 1) / 2 for value in values]
+            deviations.append(np.array(ranks) - (len(values) + 1) / 2)
+        one, other = deviations
+        size = np.sqrt(np.sum(one**2) * np.sum(other**2))
+        found.append(np.sum(one * other) / size if size else np.nan)
+    return np.array(found)
+
+
 def outputs(x: Tensor, layers: nn.Sequential, wanted: list[int]) -> dict[int, Tensor]:
     """The outputs of the wanted layers of a sequence without in-place operations."""
     result = {}
