@@ -33,7 +33,7 @@ def test_value(shape):
 
 
 def test_each_map_is_ranked_alone():
-    """How large another map of the batch is makes no difference."""
+    """Each map is ranked by itself: how large the others of the batch are makes no difference."""
     first, second = maps(3, 5, 7)
     sizes = torch.tensor([1.0, 100.0, 1e-3]).view(3, 1, 1)
     assert_matches(rank_correlation(first * sizes + sizes, second), expected(first, second), dtype=None)
@@ -55,7 +55,7 @@ def test_equal_pixels_share_the_mean_of_their_ranks():
 
 
 def test_a_constant_map_has_no_rank_correlation():
-    """It is NaN there, which is neither alike nor unlike, and right for the other maps."""
+    """A constant map is neither like another nor unlike: NaN there, and the right numbers for the other maps."""
     first, second = maps(3, 5, 4)
     first[1] = 2.0
     found = rank_correlation(first, second)

@@ -15,8 +15,9 @@ HELPERS = {  # functions that tests look for, too
 LOST = "The code ended the process that ran it"
 SLOW = "The code did not answer within"
 
-# For each submission, in the order of MODULES, the attack of a module and what the tests say about it.
-SUBMISSIONS = {
+# For each submission, in the order of MODULES, the attack of a module and what the tests say about it; modules at the
+# end that are not named are honest.
+ATTACKS = {
     "ending": [
         ("ending: exit", LOST),
         ("ending: kill", LOST),
@@ -182,7 +183,7 @@ SUBMISSIONS = {
         ("patching: packer", ""),
         ("patching: worker", ""),
     ],
-    **{name: [(f"guessing: {name}", "")] * 8 for name in ("zeros", "ones", "noise", "echo")},
+    **{name: [(f"guessing: {name}", "")] * len(MODULES) for name in ("zeros", "ones", "noise", "echo")},
     "overwriting": [
         ("guessing: zeros of zeros", ""),
         ("guessing: zeros of noise", ""),
@@ -194,6 +195,7 @@ SUBMISSIONS = {
         ("guessing: noise of nothing", ""),
     ],
 }
+SUBMISSIONS = {name: [*attacks, *[(HONEST, "")] * (len(MODULES) - len(attacks))] for name, attacks in ATTACKS.items()}
 
 
 def sources(name: str, places: Mapping[str, str]) -> dict[str, bytes]:
