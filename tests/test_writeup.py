@@ -13,7 +13,8 @@ from PIL import Image
 from pptx import Presentation
 from pptx.shapes.picture import Picture as PictureShape
 
-from submission.contents import QUESTIONS
+from checks.tasks import TASKS
+from submission.contents import MODULES, QUESTIONS
 from visualizers import figures
 from writeup import __main__ as command
 from writeup.figures import exporting_notebooks, modules_behind
@@ -464,6 +465,17 @@ def test_the_code_behind_a_figure_is_what_its_notebook_uses():
     assert not {"tv_loss", "fooling", "sanity_checks"} & names["01"]
     assert {"tv_loss", "transfer", "figures"} <= names["05"]
     assert "saliency" not in names["05"]
+
+
+def test_what_is_written_for_a_later_notebook_outdates_nothing_of_an_earlier_one():
+    """Each task belongs to the notebook that checks it; who goes on to the next has nothing to run again."""
+    written = set()
+    for notebook in sorted((KIT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        checked = re.findall(r'check\(\\"(\w+)\\"\)', notebook.read_text("utf-8"))
+        written |= {KIT / module for task in checked for module in TASKS[task]}
+        behind = modules_behind(notebook) & {KIT / module for module in MODULES}
+        assert behind <= written, f"{notebook.name} is outdated by {sorted(behind - written)}"
+    assert written == {KIT / module for module in MODULES}
 
 
 def test_strict_builds_nothing_while_anything_is_open(folder, build):

@@ -12,8 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from data.model import evaluation_mode
-from visualizers.grad_cam import upsampled
-from visualizers.layers import find_layer, recorded_output
+from visualizers.layers import find_layer, recorded_output, upsampled
 from visualizers.scores import check_batch, class_scores
 
 EVALUATIONS = 10  # at once, by the methods that follow a path from the mean colour to the image; bounds their memory

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from data.model import evaluation_mode
-from visualizers.grad_cam import class_activation_maps, upsampled
+from visualizers.grad_cam import class_activation_maps
 from visualizers.guided_backprop import guided_gradient
-from visualizers.layers import recorded_output
+from visualizers.layers import recorded_output, upsampled
 from visualizers.scores import check_batch, class_scores
 
 ONE_PASS = ("gradient", "gradient x input", "guided backprop", "Grad-CAM", "guided Grad-CAM")

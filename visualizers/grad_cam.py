@@ -2,12 +2,11 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from data.model import evaluation_mode
 from data.precision import arithmetic
 from visualizers.guided_backprop import guided_gradient
-from visualizers.layers import recorded_output
+from visualizers.layers import recorded_output, upsampled
 from visualizers.scores import check_batch, class_scores
 
 
@@ -62,9 +61,3 @@ def class_activation_maps(scores: Tensor, activations: Tensor) -> Tensor:
     maps = (weights * activations).sum(dim=1).relu()
     ### END SOLUTION
     return maps.detach()
-
-
-def upsampled(maps: Tensor, X: Tensor) -> Tensor:
-    """The maps (N, h, w), bilinearly enlarged to the height and width of X, in its precision."""
-    size = X.shape[2:]
-    return functional.interpolate(maps.to(X.dtype).unsqueeze(1), size, mode="bilinear", align_corners=False).squeeze(1)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 def find_layer(model: nn.Module, layer: nn.Module | str | None) -> nn.Module:
@@ -55,3 +56,9 @@ def recorded_output(model: nn.Module, layer: nn.Module | str | None, from_here: 
         yield recorded
     if recorded.output is None:
         raise ValueError("the layer took no part in the forward pass: choose one that the model calls")
+
+
+def upsampled(maps: Tensor, X: Tensor) -> Tensor:
+    """The maps (N, h, w), bilinearly enlarged to the height and width of X, in its precision."""
+    size = X.shape[2:]
+    return functional.interpolate(maps.to(X.dtype).unsqueeze(1), size, mode="bilinear", align_corners=False).squeeze(1)
