@@ -7,6 +7,7 @@ import pytest
 import torch
 from matplotlib import pyplot
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from visualizers.map_similarity import MEASURES
 from visualizers.sanity_figures import map_grid, similarity_curves, similarity_points
@@ -45,6 +46,14 @@ def test_curves_start_at_one_and_follow_the_mean_of_what_is_defined(values):
     assert [axis.get_title() for axis in axes] == list(MEASURES)
     curve = np.asarray(axes[0].containers[0].lines[0].get_ydata(), dtype=float)
     np.testing.assert_allclose(curve, [1, *np.nanmean(values[:, :, :, 0, 0], axis=(0, 1))])
+
+
+def test_the_words_of_the_curves_can_be_read_on_a_page_of_the_report(values):
+    """There, a figure is at most 3.9 inches high."""
+    figure = similarity_curves(values, STAGES, METHODS, baseline=values[:, 0, 0])
+    words = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+    assert len(words) > 10
+    assert min(text.get_fontsize() for text in words) * 3.9 / figure.get_figheight() > 5.9
 
 
 def test_points_show_the_mean_of_each_group(values):

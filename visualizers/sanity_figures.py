@@ -9,12 +9,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from visualizers.figures import column_label, draw_map, grid, row_label
+from visualizers.figures import PAGE, READABLE, column_label, draw_map, grid, row_label
 from visualizers.map_similarity import MEASURES, mean_and_spread
 
 SMALL_CELL = 1.1  # inches
 MARKERS = "osD^v<>PX"
 LINES = ("-", "--", ":", "-.")
+CURVES = (9.6, 6.4)  # inches, width and height
+CURVES_FONT = READABLE * CURVES[1] / PAGE  # points: readable on the report's page too
 
 
 def map_grid(image: NDArray[np.uint8], explanations: Mapping[str, Mapping[str, Tensor]], index: int = 0) -> Figure:
@@ -52,7 +54,7 @@ def similarity_curves(
     from `unrelated_similarity` of the same methods, stands at the right: what maps of unrelated images reach. Points
     are `joined` where each stage goes on from the one before, and not where every stage is an experiment of its own.
     """
-    figure = Figure(figsize=(11, 7.5), layout="constrained")
+    figure = Figure(figsize=CURVES, layout="constrained")
     axes = figure.subplots(2, 2, sharex=True)
     means = mean_and_spread(values, axis=(0, 1))
     positions, beyond = np.arange(1, len(stages) + 1), len(stages) + 1
@@ -71,13 +73,15 @@ def similarity_curves(
                 axis.errorbar(beyond + shift, other["mean"], other["spread"], linestyle="none", **look)
         if baseline is not None:
             axis.axvspan(beyond - 0.5, beyond + 0.5, color="0.93", zorder=0)
-        axis.set(title=measure, ylim=(-0.5, 1.05))
+        axis.set_title(measure, fontsize=CURVES_FONT)
+        axis.set_ylim(-0.5, 1.05)
         names = [*(["original"] if joined else []), *stages, *(["other image"] if baseline is not None else [])]
         axis.set_xticks(range(0 if joined else 1, len(names) + (0 if joined else 1)), names)
-        axis.tick_params("x", rotation=60, labelsize=8)
+        axis.tick_params(labelsize=CURVES_FONT)
+        axis.tick_params("x", rotation=60)
         axis.spines[["top", "right"]].set_visible(False)
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=CURVES_FONT)
     return figure
 
 
