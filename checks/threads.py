@@ -2,9 +2,9 @@
 
 OpenMP's threads wait for their next piece of work by turning in a loop. On a machine that has other work too, those
 loops take the processor from the threads that compute. Waking up takes time as well, so on a quiet machine it pays to
-turn for a few dozen microseconds, until the next operation begins; `python -m benchmarks.busy` shows both. A library
-of OpenMP reads these settings once, when it is loaded: where torch is loaded already, nothing can be changed any more,
-and nothing is.
+turn for a millisecond or two, until the next operation begins, and no longer than a scheduler's turn;
+`python -m benchmarks.busy` shows both. A library of OpenMP reads these settings once, when it is loaded: where torch is
+loaded already, nothing can be changed any more, and nothing is.
 """
 
 import os
@@ -12,7 +12,7 @@ import sys
 
 PASSIVE = {
     "OMP_WAIT_POLICY": "passive",  # GNU's and Microsoft's library
-    "GOMP_SPINCOUNT": "2000",  # turns of GNU's; without it, none
+    "GOMP_SPINCOUNT": "50000",  # turns of GNU's, of 20 to 50 nanoseconds; without it, none
     "KMP_BLOCKTIME": "0",  # milliseconds of LLVM's and Intel's
 }
 OTHERS = ("KMP_LIBRARY",)  # which says the same in other words

@@ -10,7 +10,7 @@ import pytest
 
 KIT = Path(__file__).resolve().parent.parent
 NAMES = ("OMP_WAIT_POLICY", "KMP_BLOCKTIME", "GOMP_SPINCOUNT", "KMP_LIBRARY")
-PASSIVE = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "2000", "KMP_BLOCKTIME": "0"}
+PASSIVE = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "50000", "KMP_BLOCKTIME": "0"}
 # Ends the process where torch would be imported, and prints the settings that it would find.
 AT_TORCH = f"""
 import os, sys
