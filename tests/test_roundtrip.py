@@ -153,7 +153,7 @@ def test_a_newcomer_goes_from_the_release_to_a_submission(kit, run):
 
     report = run("python", "-m", "writeup")
     assert report.returncode == 0, report.stderr
-    assert "✗ Figures: 2 of 14 done" in report.stdout
+    assert "✗ Figures: 2 of 15 done" in report.stdout
     assert "3 · Saliency maps" in report.stdout
     assert (kit / "writeup" / "build" / "writeup.pdf").stat().st_size > 10_000
 
@@ -166,7 +166,7 @@ def test_a_newcomer_goes_from_the_release_to_a_submission(kit, run):
         names = packed.namelist()
         assert packed.read("visualizers/saliency.py") == (kit / "visualizers" / "saliency.py").read_bytes()
         assert json.loads(packed.read("manifest.json"))["problems"]
-    assert "figures/saliency_maps.png" in names
+    assert "writeup/build/figures/01-saliency_maps.jpg" in names
     assert not [name for name in names if name.startswith((".venv", "tests"))]
 
 
