@@ -36,6 +36,14 @@ def earn(out: Path, points: str) -> None:
     (out / "results.json").write_text(json.dumps({"score": float(points), "tests": tests}), "utf-8")
 
 
+def refuse(out: Path) -> None:
+    """What the grader leaves of a submission that it cannot read."""
+    earn(out, "0")
+    results = json.loads((out / "results.json").read_text("utf-8"))
+    about = {"sha256": "", "problems": ["thesis.docx: it is not a zip. Hand in the kit's folder"]}
+    (out / "results.json").write_text(json.dumps(results | {"extra_data": about}), "utf-8")
+
+
 def count(out: Path, ledger: str, points: str) -> None:
     """Leave a line for each time that something was graded."""
     with Path(ledger).open("a", encoding="utf-8") as file:
@@ -108,6 +116,7 @@ def exhaust(out: Path) -> None:
 
 BEHAVIOURS = {
     "earn": earn,
+    "refuse": refuse,
     "count": count,
     "meet": meet,
     "take": take,

@@ -19,7 +19,7 @@ import pytest
 import terminal
 from fake_grader import hand_in
 from grading import batch as batches
-from grading.batch import BatchError, batch, fingerprints, submissions
+from grading.batch import BatchError, batch, fingerprints, slurm, submissions
 from grading.batch.attempt import RECORD
 from grading.batch.fingerprints import submission_sha256
 
@@ -83,7 +83,7 @@ def run(folder, out, **options):
 
 
 def marks(out):
-    return (out / batches.MARKS).read_text("utf-8").splitlines()
+    return (out / batches.MARKS).read_text("utf-8-sig").splitlines()
 
 
 def results(out, name):
@@ -117,6 +117,38 @@ def test_the_table_is_the_same_whatever_the_order_and_the_number_of_workers(fold
         run(folder, tmp_path / str(workers), workers=workers)
     assert len({(tmp_path / name / "marks.csv").read_bytes() for name in "125"}) == 1
     assert len(marks(tmp_path / "1")) == 6
+
+
+def test_what_could_not_be_read_is_named_and_is_no_success(folder, out):
+    """Whoever graded the class has to ask for it again: also when the same command is run once more."""
+    hand_in(folder, ada="refuse", bob="earn 3")
+    refused = "✗ ada: thesis.docx: it is not a zip. Hand in the kit's folder"
+    status, said = run(folder, out)
+    assert (status, said.splitlines()[0][:29]) == (1, "1 graded, 1 failed, 0 skipped")
+    assert refused in said
+    status, said = run(folder, out)
+    assert status == 1
+    assert refused in said
+
+
+def test_a_spreadsheet_shows_names_as_they_are_written(folder, out):
+    """It takes a file without a byte order mark for one of its own old encoding."""
+    hand_in(folder, José="earn 3")
+    run(folder, out)
+    assert (out / "marks.csv").read_bytes().startswith(b"\xef\xbb\xbfsubmission,")
+    assert marks(out)[1].startswith("José,3,")
+
+
+def test_jobs_inherit_nothing_of_a_job_that_submits_them(monkeypatch):
+    """Beside a job's own memory, that of another ends it before it begins."""
+    of_a_job = {"SLURM_MEM_PER_CPU": "4096", "SLURM_JOB_ID": "7", "SLURM_NTASKS": "3"}
+    of_the_user = {"SLURM_CONF": "/etc/slurm.conf", "SBATCH_PARTITION": "short"}
+    for name, value in (of_a_job | of_the_user).items():
+        monkeypatch.setenv(name, value)
+    with slurm.outside_of_jobs():
+        assert not of_a_job.keys() & os.environ.keys()
+        assert of_the_user.items() <= os.environ.items()
+    assert of_a_job.items() <= os.environ.items()
 
 
 @pytest.fixture(scope="module")

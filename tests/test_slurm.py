@@ -192,7 +192,13 @@ def test_slurm_gives_the_same_marks_as_this_machine(cluster, folder, out, tmp_pa
     hand_in(folder, ada="earn 8")
     assert run(folder, out, limit=4)[1].startswith("1 graded, 0 failed, 7 skipped")
     assert (tmp_path / "ledger").read_text("utf-8") == "", "only what has changed is graded again"
-    assert "ada,8," in (out / "marks.csv").read_text("utf-8")
+    assert "ada,8," in (out / "marks.csv").read_text("utf-8-sig")
+
+
+def test_a_batch_that_is_started_inside_of_a_job_gives_the_marks_too(cluster, folder, out, monkeypatch):
+    monkeypatch.setenv("SLURM_MEM_PER_CPU", "4096")
+    hand_in(folder, ada="earn 7")
+    assert run(folder, out, limit=60) == (0, f"1 graded, 0 failed, 0 skipped: {out / 'marks.csv'}")
 
 
 def test_a_job_that_dies_costs_one_submission_its_points(cluster, folder, out):
@@ -200,7 +206,7 @@ def test_a_job_that_dies_costs_one_submission_its_points(cluster, folder, out):
     status, said = run(folder, out, limit=60)
     assert status == 1
     assert "✗ ada: what watched over its grading was killed too" in said
-    assert [line.split(",")[1] for line in (out / "marks.csv").read_text("utf-8").splitlines()[1:]] == ["0", "3"]
+    assert [line.split(",")[1] for line in (out / "marks.csv").read_text("utf-8-sig").splitlines()[1:]] == ["0", "3"]
 
 
 def start(folder, out):

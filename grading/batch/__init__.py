@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from grading.batch.attempt import Attempt, begin, failure, finish, is_finished, read_results
+from grading.batch.attempt import Attempt, begin, complaint, finish, is_finished, read_results
 from grading.batch.fingerprints import fingerprint
 from grading.batch.local import on_this_machine, prepare
 from grading.batch.slurm import SlurmError, check_slurm, on_slurm
@@ -43,7 +43,7 @@ def batch(
 ) -> int:
     """Grade every submission in `folder` that is not graded yet. OUT/<name>/ gets its reports, OUT/marks.csv all marks.
 
-    Returns the exit status: 0, or 1 if some could not be graded, or 130 after Ctrl-C. Raises BatchError.
+    Returns the exit status: 0, or 1 if some could not be read or graded, or 130 after Ctrl-C. Raises BatchError.
     """
     check(folder, out, executor, grader)
     counts: Counter[str] = Counter()
@@ -65,7 +65,7 @@ def batch(
         except SlurmError as error:
             raise BatchError(str(error)) from error
     say(f"{summary(counts)}: {out / MARKS}")
-    failed = {attempt.name: failure(attempt) for attempt in attempts if failure(attempt)}
+    failed = {attempt.name: complaint(attempt) for attempt in attempts if complaint(attempt)}
     for name, reason in failed.items():
         say(f"✗ {name}: {reason}")
     if failed:
@@ -162,7 +162,7 @@ def follow(finished: Iterator[Attempt], total: int, counts: Counter[str]) -> Non
             if not is_finished(attempt):
                 begin(attempt)
                 finish(attempt, LOST)
-            counts["failed" if failure(attempt) else "graded"] += 1
+            counts["failed" if complaint(attempt) else "graded"] += 1
             bar.set_postfix_str(summary(counts), refresh=False)
             bar.update()
 
@@ -177,4 +177,6 @@ def write_marks(attempts: list[Attempt], out: Path) -> None:
     for attempt in filter(is_finished, attempts):
         results = read_results(attempt.folder)
         rows.append({**results, "extra_data": {**results.get("extra_data", {}), "submission": attempt.name}})
-    write_whole(out / MARKS, class_csv(rows).encode())
+    write_whole(
+        out / MARKS, class_csv(rows).encode("utf-8-sig")
+    )  # a spreadsheet takes it for UTF-8 by its byte order mark alone

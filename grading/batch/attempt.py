@@ -47,6 +47,14 @@ def failure(attempt: Attempt) -> str:
     return record["failure"] if record else ""
 
 
+def complaint(attempt: Attempt) -> str:
+    """Why a finished submission has no points: it could not be graded, or nothing of it was read. Empty if it has."""
+    if read_record(attempt) is None or failure(attempt):
+        return failure(attempt)
+    about = read_results(attempt.folder).get("extra_data", {})
+    return about["problems"][0] if about.get("sha256") == "" else ""
+
+
 def read_record(attempt: Attempt) -> dict | None:
     """graded.json, if it is there and about the same submission, kit and version."""
     try:

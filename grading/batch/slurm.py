@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
 
@@ -26,6 +27,7 @@ MEMORY = 6  # GB
 POLL = 2.0  # seconds
 GRACE = 10.0  # seconds for a folder to appear, over a network, after its job has ended
 ENDING = 60.0  # seconds for jobs to be gone that were cancelled
+OF_THE_USER = {"SLURM_CONF", "SLURM_CLUSTERS", "SLURM_JWT"}  # which cluster is asked, and as whom
 
 
 class SlurmError(RuntimeError):
@@ -83,10 +85,22 @@ def submit(attempts: Sequence[Attempt], name: str, logs: Path, at_once: int) -> 
         setup=[f"export {key}={shlex.quote(value)}" for key, value in variables.items()],
     )
     try:
-        jobs = executor.map_array(grade_in_job, chunks)
+        with outside_of_jobs():
+            jobs = executor.map_array(grade_in_job, chunks)
     except (FailedJobError, OSError) as error:
         raise SlurmError(f"Slurm did not take the jobs: {error}") from error
     return {job.job_id: chunk for job, chunk in zip(jobs, chunks, strict=True)}
+
+
+@contextmanager
+def outside_of_jobs() -> Iterator[None]:
+    """Without what Slurm sets where this runs in a job itself: new jobs would inherit its memory and its tasks."""
+    of_the_job = [name for name in os.environ if name.startswith("SLURM_") and name not in OF_THE_USER]
+    taken_out = {name: os.environ.pop(name) for name in of_the_job}
+    try:
+        yield
+    finally:
+        os.environ.update(taken_out)
 
 
 def grade_in_job(attempts: list[Attempt]) -> None:
