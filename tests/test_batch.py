@@ -386,6 +386,30 @@ def test_submissions_are_found_as_gradescope_and_moodle_hand_them_over(folder):
     ]
 
 
+def test_a_zip_beside_something_else_is_the_submission_unless_the_kit_lies_there_too(folder):
+    """Moodle puts everything that a student handed in into one folder."""
+    hand_in_zip(folder / "ada" / "submission.zip", "earn 1")
+    (folder / "ada" / "report.pdf").write_text("", "utf-8")
+    (folder / "ada" / "drafts").mkdir()
+    hand_in_zip(folder / "bob" / "submission.zip", "earn 1")
+    (folder / "bob" / "inside-convnets" / "visualizers").mkdir(parents=True)
+    (folder / "bob" / "inside-convnets" / "visualizers" / "saliency.py").write_text("", "utf-8")
+    assert submissions(folder) == [("ada", folder / "ada" / "submission.zip"), ("bob", folder / "bob")]
+
+
+def test_a_file_that_is_no_zip_is_named_and_is_no_success(folder, out):
+    """What a learning platform adds for the instructor is not somebody's work."""
+    hand_in(folder, ada="earn 1")
+    for name in ("bob.tar.gz", "cy.7z", "di.rar", "eve.ipynb", "fay"):
+        (folder / name).write_text("", "utf-8")
+    for name in ("submission_metadata.yml", "index.html", "Thumbs.db", ".DS_Store"):
+        (folder / name).write_text("", "utf-8")
+    status, said = run(folder, out)
+    assert status == 1
+    assert [line.split()[1] for line in said.splitlines()[1:]] == ["bob.tar.gz", "cy.7z", "di.rar", "eve.ipynb", "fay"]
+    assert marks(out)[1].startswith("ada,1,")
+
+
 def test_two_submissions_with_one_name_are_kept_apart(folder, out):
     hand_in(folder, ada="earn 1", **{"marks.csv": "earn 3"})
     hand_in_zip(folder / "ada.zip", "earn 2")

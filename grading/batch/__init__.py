@@ -14,6 +14,8 @@ from grading.batch.attempt import Attempt, begin, complaint, finish, is_finished
 from grading.batch.fingerprints import fingerprint
 from grading.batch.local import on_this_machine, prepare
 from grading.batch.slurm import SlurmError, check_slurm, on_slurm
+from grading.intake.entries import SubmissionError
+from grading.intake.folder import Folder
 from grading.reports import class_csv
 from writeup.whole import write_whole
 
@@ -25,6 +27,8 @@ LIMIT = 1200.0  # seconds for a submission; only one that hangs in every task co
 INTERRUPTED = 130  # the exit status that shells give to Ctrl-C
 LOST = "what watched over its grading was killed too"
 EXECUTORS = ("local", "slurm")
+LISTS = frozenset({".csv", ".html", ".json", ".log", ".md", ".txt", ".xml", ".yaml", ".yml"})  # by whoever exported
+CLUTTER = frozenset({"Thumbs.db", "desktop.ini"})
 
 
 class BatchError(RuntimeError):
@@ -70,7 +74,10 @@ def batch(
         say(f"✗ {name}: {reason}")
     if failed:
         say("These have no points. Look into their folders; without its folder, one is graded again.")
-    return 1 if failed else 0
+    others = of_other_kinds(folder)
+    for path in others:
+        say(f"✗ {path.name} was not graded: it is not a zip. Unpack it into a folder of its own, or ask for a zip.")
+    return 1 if failed or others else 0
 
 
 def check(folder: Path, out: Path, executor: str, grader: str) -> None:
@@ -111,18 +118,31 @@ def locked(out: Path) -> Iterator[None]:
 def submissions(folder: Path) -> list[tuple[str, Path]]:
     """Each submission under a name of its own, sorted by name.
 
-    A folder that holds nothing but archives, as Moodle makes one for each student, stands for these.
+    A folder with archives but without modules, as Moodle makes one for each student, stands for the archives.
     """
     found = []
     for entry in visible(folder):
         inside = visible(entry) if entry.is_dir() else []
         archives = [path for path in inside if is_archive(path) and not path.is_symlink()]
-        if archives and archives == inside:
+        if archives and not holds_modules(entry):
             several = len(archives) > 1
             found += [(f"{entry.name}-{path.stem}" if several else entry.name, path) for path in archives]
         elif entry.is_dir() or is_archive(entry):
             found.append((entry.stem if is_archive(entry) else entry.name, entry))
     return sorted(apart(found))
+
+
+def of_other_kinds(folder: Path) -> list[Path]:
+    """Files that somebody may have handed in, and that are no submissions."""
+    files = [path for path in visible(folder) if not path.is_dir() and not is_archive(path)]
+    return [path for path in files if path.suffix.lower() not in LISTS and path.name not in CLUTTER]
+
+
+def holds_modules(folder: Path) -> bool:
+    try:
+        return bool(Folder(folder).roots())
+    except SubmissionError:
+        return True  # whatever it is, it is looked at as a whole, and the reason is told
 
 
 def visible(folder: Path) -> list[Path]:
