@@ -131,6 +131,51 @@ def test_the_kit_is_found_in_a_nested_folder(tmp_path, prefix):
         assert read_submission(unpacked(tmp_path / "a", {**files, **macos})).sha256 == found.sha256
 
 
+def link(name):
+    entry = zipfile.ZipInfo(name)
+    entry.create_system, entry.external_attr = 3, 0o120777 << 16
+    return entry
+
+
+def test_what_tools_put_beside_the_kit_does_no_harm(tmp_path):
+    """An environment with its links and thousands of files, caches, the Mac's icon: nobody looks at it."""
+    plain = read_submission(packed(tmp_path / "plain.zip", submission_files()))
+    path = packed(tmp_path / "ada.zip", submission_files())
+    with zipfile.ZipFile(path, "a") as archive:
+        for name in (".venv/bin/python", "kit/venv/bin/python", "node_modules/.bin/x", "Icon\r", "kit/Icon\r"):
+            archive.writestr(link(name), "/etc/passwd")
+        for number in range(6000):
+            archive.writestr(f"visualizers/__pycache__/{number}.pyc", b"")
+    assert read_submission(path).sha256 == plain.sha256
+
+
+def test_a_link_among_what_is_looked_at_is_refused(tmp_path):
+    path = packed(tmp_path / "ada.zip", submission_files())
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(link("visualizers/more.py"), "/etc/passwd")
+    refused(path, "'visualizers/more.py' is a link or a device")
+
+
+def test_a_zip_in_a_zip_is_opened(tmp_path):
+    """Some learning platforms pack once more what they are given."""
+    inner = packed(tmp_path / "submission.zip", submission_files())
+    plain = read_submission(inner)
+    wrapped = {"work/submission.zip": inner.read_bytes(), "work/report.pdf": b"x", "__MACOSX/work/._a.zip": b"x"}
+    found = read_submission(packed(tmp_path / "ada.zip", wrapped))
+    assert (found.name, found.sha256) == ("ada", plain.sha256)
+
+
+def test_a_zip_in_a_zip_is_checked_like_any_other(tmp_path):
+    """One level deep, and only where there is a single one."""
+    inner = packed(tmp_path / "submission.zip", submission_files()).read_bytes()
+    refused(packed(tmp_path / "a.zip", {"one.zip": inner, "two.zip": inner}), "it holds one.zip and two.zip")
+    twice = packed(tmp_path / "b.zip", {"submission.zip": inner}).read_bytes()
+    refused(packed(tmp_path / "c.zip", {"b.zip": twice}), "it holds none of the modules")
+    refused(packed(tmp_path / "d.zip", {"submission.zip": inner[:-30]}), "damaged or was cut short")
+    refused(packed(tmp_path / "e.zip", {"../submission.zip": inner}), "leads out of its folder")
+    refused(packed(tmp_path / "f.zip", {"zeros.zip": bytes(50 * 2**20)}), "more than 200 times its size")
+
+
 def test_the_folder_with_most_modules_is_the_kit(tmp_path):
     """A single stray module elsewhere does not hide it."""
     files = {f"kit/{name}": content for name, content in submission_files().items()}
@@ -360,7 +405,7 @@ def test_an_end_record_that_lies_about_the_directory_is_refused(tmp_path, positi
 
 def test_more_than_five_thousand_entries_are_refused(tmp_path):
     """A whole environment was packed."""
-    files = {**submission_files(), **{f".venv/{number}.py": b"" for number in range(5000)}}
+    files = {**submission_files(), **{f"drafts/{number}.py": b"" for number in range(5000)}}
     refused(packed(tmp_path / "a.zip", files), f"holds {len(files)} files, more than 5000")
 
 

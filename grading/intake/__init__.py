@@ -77,7 +77,8 @@ def opened(path: Path) -> Iterator[Container]:
         yield Folder(path)
     elif path.is_file():
         with BoundedReader(io.FileIO(path)) as file:
-            yield Archive(file)
+            archive = Archive(file)
+            yield archive if archive.roots() else archive.only_archive() or archive
     elif path.exists():
         raise SubmissionError("it is neither a folder nor a file. Name a folder or a zip archive")
     else:

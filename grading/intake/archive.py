@@ -61,7 +61,8 @@ class Archive:
         self.files = self.checked_entries(self.archive.infolist())
 
     def checked_entries(self, listed: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
-        """The files by their paths, without those that macOS puts beside them."""
+        """The files by their paths, without those that tools put beside them."""
+        listed = [entry for entry in listed if not entries.is_unwanted(entry.orig_filename)]
         if len(listed) > MOST_ENTRIES:
             raise SubmissionError(f"it holds {len(listed)} files, more than {MOST_ENTRIES}. {PACK_AGAIN}")
         entries.check_names(entry.orig_filename for entry in listed)
@@ -86,6 +87,13 @@ class Archive:
                 if f"/{path}".endswith(f"/{module}") and entries.may_be_root(path.removesuffix(module)):
                     counts[path.removesuffix(module)] += 1
         return counts
+
+    def only_archive(self) -> "Archive | None":
+        """The zip in this zip, where that is all that there could be."""
+        found = [path for path in self.files if path.lower().endswith(".zip")]
+        if len(found) > 1:
+            raise SubmissionError(f"it holds {' and '.join(map(shown, sorted(found)[:2]))}. Hand in one of them")
+        return Archive(BoundedReader(io.BytesIO(self.read(found[0], LARGEST_TOTAL)))) if found else None
 
     def listing(self, folder: str) -> list[str]:
         names = (path.removeprefix(folder) for path in self.files if path.startswith(folder))

@@ -13,6 +13,7 @@ LONGEST_NAME = 250  # characters, folders included
 LARGEST_TOTAL = 200 * 2**20  # bytes, unpacked
 DEEPEST = 3  # folders above the kit
 MACOS = "__MACOSX"
+CACHES = frozenset({MACOS, "__pycache__", "node_modules", "venv"})
 PACK_AGAIN = "Pack it with ./collect_submission.sh"
 
 
@@ -75,6 +76,13 @@ def plain(name: str) -> str:
 def is_from_macos(path: str) -> bool:
     parts = path.split("/")
     return parts[0] == MACOS or parts[-1].startswith("._")
+
+
+def is_unwanted(name: str) -> bool:
+    """What tools put beside a kit, such as .venv, .git and caches: it does no harm, and nobody looks at it."""
+    parts = name.split("/")
+    hidden = any(part.startswith(".") and part not in (".", "..") for part in parts)
+    return hidden or not CACHES.isdisjoint(parts) or parts[-1] == "Icon\r"
 
 
 def may_be_root(root: str) -> bool:
