@@ -192,11 +192,9 @@ def summary(counts: Counter[str]) -> str:
 
 
 def write_marks(attempts: list[Attempt], out: Path) -> None:
-    """The marks of everybody who has one, sorted by name."""
+    """The marks of everybody who has one, sorted by name; by its byte order mark, spreadsheets know UTF-8."""
     rows = []
     for attempt in filter(is_finished, attempts):
         results = read_results(attempt.folder)
         rows.append({**results, "extra_data": {**results.get("extra_data", {}), "submission": attempt.name}})
-    write_whole(
-        out / MARKS, class_csv(rows).encode("utf-8-sig")
-    )  # a spreadsheet takes it for UTF-8 by its byte order mark alone
+    write_whole(out / MARKS, class_csv(rows).encode("utf-8-sig"))
