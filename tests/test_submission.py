@@ -315,6 +315,14 @@ def test_a_question_that_was_deleted_is_named(kit):
     assert "question 'ascent' is gone" in collect(kit).stdout
 
 
+def test_a_module_that_is_gone_is_named(kit):
+    (kit / "visualizers" / "saliency.py").unlink()
+    done = collect(kit)
+    assert done.returncode == 1
+    assert "visualizers/saliency.py cannot be read" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
 def test_an_earlier_archive_is_said_to_be_an_earlier_one(kit):
     assert collect(kit).returncode == 0
     (kit / "figures" / "grad_cam.png").unlink()

@@ -494,6 +494,48 @@ def test_strict_builds_a_complete_report(folder, build):
     assert len(pdf(folder).pages) == 4
 
 
+def test_a_heading_that_skips_a_level_is_set_one_level_deeper(folder, build):
+    """An accessible PDF allows no gap."""
+    code, printed = build(f"{TOP}{QUESTION}#### Deep\n\nOne.\n\n###### Deeper\n\nTwo.\n\n### Back\n\nThree.\n")
+    assert code == 0, printed
+    assert all(words in all_words(folder) for words in ("Deep", "One.", "Deeper", "Two.", "Back", "Three."))
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("See [the table](#results).", "nowhere"),
+        ("### A {#results}\n\n### B {#results}\n\n[the table](#results)", "more"),
+    ],
+)
+def test_a_link_that_leads_nowhere_or_to_two_places_leaves_its_words_and_is_named(folder, build, text, where):
+    code, printed = build(f"{TOP}{QUESTION}{text}\n")
+    assert code == 0, printed
+    assert re.search(f"✗ The link 'the table' to #results leads to {where}", printed)
+    assert "the table" in all_words(folder)
+
+
+def test_a_link_to_a_heading_of_the_report_stays_a_link(folder, build):
+    code, printed = build(f"{TOP}{QUESTION}See [above](#sums).\n\n## The sums {{#sums}}\n\nTwo.\n")
+    assert code == 0
+    assert "The link" not in printed
+    assert [item for item in all_objects(pdf(folder)) if item.get("/Subtype") == "/Link"]
+
+
+def test_a_picture_is_what_its_bytes_say_whatever_its_name(folder, build):
+    """Here a JPEG that somebody renamed; a copy of it as PNG would be larger."""
+    Image.new("RGB", (60, 40), "red").save(folder / "figures" / "mine.png", format="JPEG", quality=10)
+    code, printed = build(f"{TOP}{QUESTION}## Mine\n\n![red](../figures/mine.png)\n")
+    assert code == 0, printed
+    assert len(placed_images(pdf(folder).pages[2])) == 1
+
+
+def test_a_picture_that_is_named_as_the_kit_sees_it_gets_the_right_name_said(folder, build):
+    Image.new("RGB", (60, 40), "red").save(folder / "figures" / "mine.png")
+    _, printed = build(f"{TOP}{QUESTION}## Mine\n\n![red](figures/mine.png)\n")
+    assert "figures/mine.png is not there, seen from the report: write ../figures/mine.png" in printed
+
+
 def test_a_file_that_is_no_picture_is_shown_as_missing(folder, build):
     (folder / "figures" / "saliency_maps.png").write_text("no picture", "utf-8")
     code, printed = build(f"{TOP}{QUESTION}## Maps\n\n![](../figures/saliency_maps.png)\n")

@@ -41,6 +41,8 @@ def build(source: Path, output: Path, strict: bool) -> int:
         layout = write_pdf(report, pictures, Path(folder), output / "writeup.pdf")
         write_powerpoint(report, pictures, Path(folder), output / "writeup.pptx")
         keep_copies(pictures.values(), output / "figures")
+    for complaint in report.complaints:
+        print(f"✗ {complaint}")
     for formula in layout.unread_formulas:
         print(f"✗ The formula {formula!r} is no TeX that can be read; it is shown as it is written")
     if layout.without_glyph:

@@ -52,6 +52,8 @@ def find_picture(url: str, folder: Path, notebooks: dict[str, Path]) -> Picture:
         picture.problem = f"{url} is an address: save the picture into figures/ and name it there"
     elif not is_export and not Path(os.path.abspath(path)).is_relative_to(os.path.abspath(folder.parent)):
         picture.problem = f"{written} lies outside the kit: copy it into figures/"
+    elif not path.is_file() and (folder.parent / written).is_file():
+        picture.problem = f"{written} is not there, seen from the report: write ../{written}"
     elif not path.is_file():
         picture.problem = f"{short} is missing" + (f": run notebooks/{notebook.name}" if notebook else "")
     else:
@@ -119,13 +121,13 @@ def kept_copy(number: int, picture: Picture, folder: Path) -> Path:
 def small_copy(picture: Picture, target: Path) -> Path:
     """`target` with the suffix of what was written there: PNG or JPEG, whichever is smaller, the right way up."""
     with Image.open(picture.path) as image:
-        upright = ImageOps.exif_transpose(image)
+        is_png, upright = image.format == "PNG", ImageOps.exif_transpose(image)  # whatever its name says
     upright.thumbnail((LARGEST, LARGEST))
     flat = Image.new("RGB", upright.size, "white")
     flat.paste(upright, mask=upright.convert("RGBA").getchannel("A") if upright.has_transparency_data else None)
     copy = target.with_suffix(".jpg")
     flat.save(copy, quality=JPEG_QUALITY, subsampling=0)
-    if picture.path.suffix == ".png" and picture.path.stat().st_size < copy.stat().st_size:
+    if is_png and picture.path.stat().st_size < copy.stat().st_size:
         copy.unlink()
         copy = Path(shutil.copyfile(picture.path, target.with_suffix(".png")))
     return copy
@@ -147,8 +149,9 @@ def modules_behind(notebook: Path) -> frozenset[Path]:
     waiting, seen = imported_modules(code_of(notebook)), set()
     while waiting:
         path = waiting.pop()
-        seen.add(path)
-        waiting |= imported_modules(parsed(path.read_text("utf-8"))) - seen
+        if path.is_file():
+            seen.add(path)
+            waiting |= imported_modules(parsed(path.read_text("utf-8"))) - seen
     return frozenset(seen)
 
 

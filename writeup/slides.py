@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from panflute import (
     Header,
     HorizontalRule,
     Image,
+    Link,
     Math,
     Para,
     Plain,
@@ -67,6 +69,7 @@ class Report:
     email: str
     optional_figures: list[str]
     slides: list[Slide] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)  # of what is shown otherwise than it is written
 
     @property
     def figures(self) -> list[str]:
@@ -77,16 +80,18 @@ class Report:
 def read_report(path: Path = SOURCE) -> Report:
     """Raises ReportError for Markdown that makes no slides, FileNotFoundError when there is no such file."""
     document = parse(path)
+    document, complaints = without_lost_links(document)
     settings = {name: panflute.stringify(value).strip() for name, value in document.metadata.content.items()}
     for name in ("title", *UNFILLED):
         if not settings.get(name):
             raise ReportError(f"{path.name} has no {name}: write `{name}: ...` between the --- lines at its top")
     optional = document.metadata.content.get("optional-figures")
     names = [panflute.stringify(name).strip() for name in optional.content] if optional is not None else []
-    report = Report(settings["title"], settings["author"], settings["email"], names)
+    report = Report(settings["title"], settings["author"], settings["email"], names, complaints=complaints)
     question = None
     for heading, blocks in sections(document, path.name):
         question = heading.identifier if "question" in heading.classes else question
+        let_no_heading_skip_a_level(blocks)
         answers = [div for block in blocks for div in inside(block, Div) if "answer" in div.classes]
         report.slides.append(Slide(heading, pages(blocks), answers, question))
     if not report.slides:
@@ -129,6 +134,28 @@ def sections(document: panflute.Doc, name: str) -> list[tuple[Header, list[Block
         else:
             found[-1][1].append(block)
     return found
+
+
+def without_lost_links(document: panflute.Doc) -> tuple[panflute.Doc, list[str]]:
+    """The document with the words alone of links whose target is not there, or there twice; and what to say of each."""
+    places = Counter(place.identifier for place in inside(document, Header) + inside(document, Span))
+    complaints = []
+
+    def words_of_lost_link(element: Element, _: panflute.Doc) -> list[Element] | None:
+        if not isinstance(element, Link) or not element.url.startswith("#") or places[element.url[1:]] == 1:
+            return None
+        words, where = panflute.stringify(element), "more than one place" if places[element.url[1:]] else "nowhere"
+        complaints.append(f"The link {words!r} to {element.url} leads to {where}: its words are shown without it")
+        return list(element.content)
+
+    return document.walk(words_of_lost_link), complaints
+
+
+def let_no_heading_skip_a_level(blocks: list[Block]) -> None:
+    """Each is at most one level deeper than the one before, the slide's own first: an accessible PDF wants it so."""
+    level = 2
+    for heading in [heading for block in blocks for heading in inside(block, Header)]:
+        heading.level = level = min(heading.level, level + 1)
 
 
 def pages(blocks: list[Block]) -> list[list[Block]]:
