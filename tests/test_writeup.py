@@ -13,6 +13,7 @@ from PIL import Image
 from pptx import Presentation
 from pptx.shapes.picture import Picture as PictureShape
 
+import writeup.pdf
 from checks.tasks import TASKS
 from submission.contents import MODULES, QUESTIONS
 from visualizers import figures
@@ -250,6 +251,22 @@ def test_a_formula_that_is_no_tex_is_named(folder, build):
     assert code == 0
     assert "The formula '\\\\foo{x}' is no TeX" in printed
     assert "x^2" not in printed
+
+
+def test_a_formula_that_typst_cannot_set_is_shown_in_letters_and_named(folder, build, monkeypatch):
+    """Pandoc may write names that the Typst of the day has given up; everything else is set."""
+    convert = writeup.pdf.convert
+
+    def out_of_date(blocks, to, **options):
+        return convert(blocks, to, **options).replace("alpha", "alpha.gone")
+
+    monkeypatch.setattr(writeup.pdf, "convert", out_of_date)
+    code, printed = build(f"{TOP}{QUESTION}Before $\\beta^2$.\n\n$$\\alpha + 1$$\n\nAfter.\n")
+    assert code == 0, printed
+    assert r"✗ The formula '\\alpha + 1' cannot be set by this version of Typst" in printed
+    assert "beta" not in printed
+    shown = all_words(folder)
+    assert all(words in shown for words in ("Before", "𝛽", "α + 1", "After."))
 
 
 def test_formulas_in_headings_and_tables_are_set_in_both_formats(folder, build):

@@ -45,6 +45,8 @@ def build(source: Path, output: Path, strict: bool) -> int:
         print(f"✗ {complaint}")
     for formula in layout.unread_formulas:
         print(f"✗ The formula {formula!r} is no TeX that can be read; it is shown as it is written")
+    for formula in layout.unset_formulas:
+        print(f"✗ The formula {formula!r} cannot be set by this version of Typst; the PDF shows it in letters")
     if layout.without_glyph:
         print(f"✗ No font on this machine has {layout.without_glyph}: the PDF shows boxes in their place")
     print(f"\nPages to tag in Gradescope: {os.path.relpath(output / 'writeup.pdf')}, of {layout.last_page}:")
