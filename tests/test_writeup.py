@@ -539,6 +539,69 @@ def test_a_link_to_a_heading_of_the_report_stays_a_link(folder, build):
     assert [item for item in all_objects(pdf(folder)) if item.get("/Subtype") == "/Link"]
 
 
+def test_a_picture_in_html_is_shown(folder, build):
+    Image.new("RGB", (60, 40), "red").save(folder / "figures" / "mine.png")
+    code, printed = build(
+        f'{TOP}{QUESTION}In <b>bold</b>.<br>\n\n<img src="../figures/mine.png" alt="red" width="300">\n'
+    )
+    assert code == 0, printed
+    assert sum(len(placed_images(page)) for page in pdf(folder).pages) == 1
+    assert [shape for slide in slides(folder) for shape in slide.shapes if isinstance(shape, PictureShape)]
+    assert "HTML" not in printed
+
+
+def test_other_html_is_named(folder, build):
+    code, printed = build(f"{TOP}{QUESTION}<table><tr><td>one</td></tr></table>\n\n<video src='a'></video>\n")
+    assert code == 0, printed
+    assert "✗ HTML is not shown: write what stands in <table> as Markdown" in printed
+    assert "<video>" in printed
+    assert "<td>" not in printed
+
+
+@pytest.mark.parametrize("formula", [r"The \( \frac{a}{b} \) is", "\\[\np_k = \\frac{a}{b}\n\\]"])
+def test_formulas_in_brackets_are_set(folder, build, formula):
+    code, printed = build(f"{TOP}{QUESTION}{formula}\n")
+    assert code == 0, printed
+    assert "is shown as it is written" not in printed
+    assert "frac" not in all_words(folder)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "\\begin{align}\na &= \\frac{b}{c}\n\\end{align}",
+        r"For $ \frac{a}{b} $ it",
+        "For $ x $ it",
+        "$$\n\np = \\frac{a}{b}\n\n$$",
+    ],
+)
+def test_a_formula_that_is_none_for_pandoc_is_named(folder, build, formula):
+    code, printed = build(f"{TOP}{QUESTION}{formula}\n")
+    assert code == 0, printed
+    assert re.search("✗ .* is shown as it is written: a formula stands between", printed)
+
+
+@pytest.mark.parametrize(
+    "text", [r"`\frac{a}{b}` and C:\\temp\\x cost $5 or 7 $ each.", "    \\begin{align}", "$x$ and \\* \\_ a"]
+)
+def test_what_is_no_formula_is_not_taken_for_one(folder, build, text):
+    assert "is shown as it is written" not in build(f"{TOP}{QUESTION}{text}\n")[1]
+
+
+def test_a_picture_that_is_pasted_into_the_text_is_named_and_not_printed(folder, build):
+    code, printed = build(f"{TOP}{QUESTION}## Mine\n\n![red](data:image/png;base64,{'A' * 30_000})\n")
+    assert code == 0, printed
+    assert "a picture is pasted into the text: save it as a file in figures/" in printed
+    assert "AAAAAAAAAA" not in printed + all_words(folder)
+
+
+def test_a_heading_in_an_answer_is_named_with_its_line(folder, build):
+    code, printed = build(f"{TOP}{QUESTION}::: answer\nI wrote\n\n# sum the scores\nscores.sum()\n:::\n")
+    line = 1 + f"{TOP}{QUESTION}::: answer\nI wrote\n\n# sum".count("\n")
+    assert code == 1
+    assert f"writeup.md, line {line}, 'sum the scores" in printed
+
+
 def test_a_picture_is_what_its_bytes_say_whatever_its_name(folder, build):
     """Here a JPEG that somebody renamed; a copy of it as PNG would be larger."""
     Image.new("RGB", (60, 40), "red").save(folder / "figures" / "mine.png", format="JPEG", quality=10)
@@ -567,7 +630,7 @@ def test_a_file_that_is_no_picture_is_shown_as_missing(folder, build):
 @pytest.mark.parametrize(
     ("markdown", "complaint"),
     [
-        (f"{TOP}{QUESTION}## Answer\n\n::: answer\nOpen.\n\n## Next\n", "'Answer' is not closed before the next `##`"),
+        (f"{TOP}{QUESTION}## Answer\n\n::: answer\nOpen.\n\n## Next\n", "'Answer' is not closed before this `#`"),
         (f"{TOP}Words before.\n\n{QUESTION}", "'Words before.' stands before the first slide"),
         (TOP, "has no slides"),
         (TOP.replace("author: Ada Lovelace\n", "") + QUESTION, "has no author"),

@@ -19,6 +19,7 @@ from writeup.slides import FOLDER, copied, figure_image
 
 KIT = FOLDER.parent
 PACKAGES = ("visualizers", "style_transfer", "data")
+LONGEST_PATH = 400  # characters
 LARGEST = 2400  # pixels; photographs from a phone would make the report too large to upload
 JPEG_QUALITY = 85  # no artefact can be seen, and the report has a sixth of the size
 
@@ -42,6 +43,9 @@ def figures_folder() -> Path:
 
 def find_picture(url: str, folder: Path, notebooks: dict[str, Path]) -> Picture:
     """The file behind a path in a report in `folder`. Exported figures bring caption and alternative text along."""
+    if url.startswith("data:") or len(url) > LONGEST_PATH:
+        words = "a picture is pasted into the text" if url.startswith("data:") else f"{url[:40]}... is no path"
+        return Picture("picture", folder, problem=f"{words}: save it as a file in figures/ and name it there")
     written = PurePosixPath(unquote(url))
     is_export = written.parts[:2] == ("..", "figures") and ".." not in written.parts[2:]
     path = figures_folder().joinpath(*written.parts[2:]) if is_export else folder / written

@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,6 @@ from panflute import (
     Header,
     HorizontalRule,
     Image,
-    Link,
     Math,
     Para,
     Plain,
@@ -27,10 +25,15 @@ from panflute import (
 )
 from panflute.elements import from_json
 
+from writeup.repairs import repaired
+
 FOLDER = Path(__file__).resolve().parent
 SOURCE = FOLDER / "writeup.md"
 # Answers are plain prose: an @ is no citation, and a stray backslash is shown instead of swallowed.
-DIALECT = "markdown-citations-raw_tex-example_lists-blank_before_header+lists_without_preceding_blankline"
+DIALECT = (
+    "markdown-citations-raw_tex-example_lists-blank_before_header+lists_without_preceding_blankline"
+    "+tex_math_single_backslash"
+)
 UNFILLED = {"author": "Your name", "email": "you@example.edu"}
 WORDS_ABOVE_A_FIGURE = 160  # characters; more of them get a page of their own
 LONGEST_CAPTION = 300
@@ -80,7 +83,7 @@ class Report:
 def read_report(path: Path = SOURCE) -> Report:
     """Raises ReportError for Markdown that makes no slides, FileNotFoundError when there is no such file."""
     document = parse(path)
-    document, complaints = without_lost_links(document)
+    document, complaints = repaired(document)
     settings = {name: panflute.stringify(value).strip() for name, value in document.metadata.content.items()}
     for name in ("title", *UNFILLED):
         if not settings.get(name):
@@ -89,7 +92,7 @@ def read_report(path: Path = SOURCE) -> Report:
     names = [panflute.stringify(name).strip() for name in optional.content] if optional is not None else []
     report = Report(settings["title"], settings["author"], settings["email"], names, complaints=complaints)
     question = None
-    for heading, blocks in sections(document, path.name):
+    for heading, blocks in sections(document, path):
         question = heading.identifier if "question" in heading.classes else question
         let_no_heading_skip_a_level(blocks)
         answers = [div for block in blocks for div in inside(block, Div) if "answer" in div.classes]
@@ -118,7 +121,7 @@ def is_no_content(element: Element) -> bool:
     return comment or isinstance(element, HorizontalRule)
 
 
-def sections(document: panflute.Doc, name: str) -> list[tuple[Header, list[Block]]]:
+def sections(document: panflute.Doc, path: Path) -> list[tuple[Header, list[Block]]]:
     """Every slide's heading, with the blocks below it."""
     found: list[tuple[Header, list[Block]]] = []
     for block in document.content:
@@ -126,29 +129,24 @@ def sections(document: panflute.Doc, name: str) -> list[tuple[Header, list[Block
             found.append((Header(*block.content, identifier=block.identifier, classes=block.classes, level=2), []))
         elif not found:
             words = panflute.stringify(block).strip()[:40]
-            raise ReportError(f"{name}: {words!r} stands before the first slide: put it below a `## Title`")
-        elif any(header.level <= 2 for header in inside(block, Header)):
-            title = panflute.stringify(found[-1][0])
-            remedy = "end it with a line `:::`, or write `###` for a heading inside an answer"
-            raise ReportError(f"{name}: the block below {title!r} is not closed before the next `##`: {remedy}")
+            raise ReportError(f"{path.name}: {words!r} stands before the first slide: put it below a `## Title`")
+        elif headings := [header for header in inside(block, Header) if header.level <= 2]:
+            title, place = panflute.stringify(found[-1][0]), line_of(headings[0], path)
+            remedy = (
+                "end it with a line `:::`, write `###` for a heading inside an answer, and code between lines of ```"
+            )
+            raise ReportError(f"{path.name}{place}: the block below {title!r} is not closed before this `#`: {remedy}")
         else:
             found[-1][1].append(block)
     return found
 
 
-def without_lost_links(document: panflute.Doc) -> tuple[panflute.Doc, list[str]]:
-    """The document with the words alone of links whose target is not there, or there twice; and what to say of each."""
-    places = Counter(place.identifier for place in inside(document, Header) + inside(document, Span))
-    complaints = []
-
-    def words_of_lost_link(element: Element, _: panflute.Doc) -> list[Element] | None:
-        if not isinstance(element, Link) or not element.url.startswith("#") or places[element.url[1:]] == 1:
-            return None
-        words, where = panflute.stringify(element), "more than one place" if places[element.url[1:]] else "nowhere"
-        complaints.append(f"The link {words!r} to {element.url} leads to {where}: its words are shown without it")
-        return list(element.content)
-
-    return document.walk(words_of_lost_link), complaints
+def line_of(heading: Header, path: Path) -> str:
+    """Where it stands in the file, as part of a message."""
+    words = panflute.stringify(heading)
+    lines = enumerate(path.read_text("utf-8-sig").splitlines(), start=1)
+    number = next((number for number, line in lines if line.startswith("#") and words in line), None)
+    return f", line {number}, {words!r}" if number else f", {words!r}"
 
 
 def let_no_heading_skip_a_level(blocks: list[Block]) -> None:
