@@ -1,19 +1,44 @@
-"""What `check` found last, and on which code, in build/checks/TASK.json: the hand-in asks whether it still counts."""
+"""What was found or drawn by which code. The hand-in asks whether it still counts, by contents and never by times.
+
+What `check` found last stands in build/checks/TASK.json; a figure carries the digests of its code in itself.
+"""
 
 import hashlib
 import json
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+from checks import alive
 from checks.tasks import TASKS
 
 KIT = Path(__file__).resolve().parent.parent
 FOLDER = "build/checks"
+PACKAGES = ("data", "style_transfer", "visualizers")  # out of whose modules a figure comes
 RUN_AGAIN = "run its cell again, and save the notebook"
 
 
 def digest(content: bytes) -> str:
     """SHA-256, whatever the line ends became on the way."""
     return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
+
+
+def code_in_use() -> dict[str, str]:
+    """The digests of the kit's modules that this process runs, by their paths in the kit."""
+    files = {name: Path(getattr(module, "__file__", None) or "") for name, module in list(sys.modules.items())}
+    texts = {
+        path.relative_to(KIT).as_posix(): alive.RUNNING.get(name) or path.read_bytes()
+        for name, path in files.items()
+        if name.partition(".")[0] in PACKAGES and path.is_relative_to(KIT) and path.is_file()
+    }
+    return {name: digest(text) for name, text in sorted(texts.items())}
+
+
+def changed_since(code: Mapping[str, str], used: frozenset[Path]) -> str | None:
+    """The first of the modules `used` whose text is not the one of which `code` holds the digest; None if none is."""
+    present = {path.relative_to(KIT).as_posix(): path for path in used}
+    kept = sorted(present.keys() & code)
+    return next((name for name in kept if digest(present[name].read_bytes()) != code[name]), None)
 
 
 def digests(task: str, kit: Path = KIT) -> dict[str, str]:

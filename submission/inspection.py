@@ -10,7 +10,7 @@ from checks import record
 from checks.record import digest
 from checks.tasks import TASKS
 from submission.contents import BUILT, MODULES, NOTEBOOKS
-from writeup.figures import modules_behind
+from writeup.figures import SOURCES, modules_behind
 
 KEY_FILES = "submission/key_files.json"  # written by the student release: {path: SHA-256}
 RUN_AGAIN = "restart the kernel, run all cells, and save (or `python notebooks/run.py --save`)"
@@ -56,7 +56,8 @@ def notebook_problems(kit: Path) -> list[str]:
     problems = []
     for name in NOTEBOOKS:
         try:
-            found = cell_problem(code_cells(kit / name)) or age_problem(kit, kit / name)
+            cells = code_cells(kit / name)
+            found = cell_problem(cells) or age_problem(cells, kit / name)
         except (OSError, ValueError, KeyError, TypeError) as error:
             found = f"cannot be read: {error}"
         if found:
@@ -101,12 +102,12 @@ def code_cells(notebook: Path) -> list[dict]:
     return [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
 
 
-def age_problem(kit: Path, notebook: Path) -> str | None:
-    """Students run a notebook to see what their code does now."""
-    used = modules_behind(notebook)
-    written = [kit / name for name in MODULES if kit / name in used]
-    newer = [path for path in written if path.stat().st_mtime > notebook.stat().st_mtime]
-    return f"it was saved before {newer[0].relative_to(kit).as_posix()} was changed: {RUN_AGAIN}" if newer else None
+def age_problem(cells: Sequence[dict], notebook: Path) -> str | None:
+    """Students run a notebook to see what their code does now; what it drew tells by which code."""
+    metadata = [output.get("metadata", {}).get("image/jpeg", {}) for cell in cells for output in cell["outputs"]]
+    drawn = [dict(about["code"]) for about in metadata if "code" in about]
+    changed = next(filter(None, (record.changed_since(code, modules_behind(notebook)) for code in drawn)), None)
+    return f"it was saved before {changed} was changed: {RUN_AGAIN}" if changed else None
 
 
 def cell_problem(cells: Sequence[dict]) -> str | None:
@@ -130,8 +131,12 @@ def built_report_problems(kit: Path, sources: Sequence[str]) -> list[str]:
     """A report that was not built, or was built before its text or figures changed."""
     if not (kit / BUILT).is_file():
         return [f"{BUILT} is missing: run `python -m writeup`"]
-    built = (kit / BUILT).stat().st_mtime
-    newer = [name for name in sources if (kit / name).is_file() and (kit / name).stat().st_mtime > built]
+    try:
+        known = dict(json.loads((kit / BUILT).with_name(SOURCES).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return []  # nothing tells what it was built from
+    files = [name for name in sources if (kit / name).is_file()]
+    newer = [name for name in files if known.get(name) != digest((kit / name).read_bytes())]
     return [f"{BUILT} is older than {newer[0]}: run `python -m writeup` again"] if newer else []
 
 

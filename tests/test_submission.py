@@ -222,9 +222,21 @@ def test_what_is_not_written_yet_is_named(kit):
     assert "style_transfer/tv_loss.py: tv_loss is not written yet" in collect(kit).stdout
 
 
+def show_a_figure(kit, notebook):
+    """As figures.save leaves it, with the digests of the modules as they are now."""
+    code = {name: record.digest((kit / name).read_bytes()) for name in MODULES}
+    figure = {"output_type": "display_data", "data": {"image/jpeg": ""}, "metadata": {"image/jpeg": {"code": code}}}
+    change_notebook(kit / notebook, lambda cells: cells[-1]["outputs"].append(figure))
+
+
 def test_a_notebook_saved_before_the_code_was_changed_is_named(kit):
-    later = (kit / NOTEBOOKS[0]).stat().st_mtime + 5
-    os.utime(kit / "visualizers" / "saliency.py", (later, later))
+    for notebook in (NOTEBOOKS[0], NOTEBOOKS[4]):
+        show_a_figure(kit, notebook)
+    assert collect(kit).returncode == 0
+    path = kit / "visualizers" / "saliency.py"
+    times = path.stat()
+    path.write_text(path.read_text("utf-8") + "# better\n", "utf-8")
+    os.utime(path, (times.st_atime, times.st_mtime))
     done = collect(kit)
     assert f"{NOTEBOOKS[0]}: it was saved before visualizers/saliency.py was changed" in done.stdout
     assert f"{NOTEBOOKS[4]}:" not in done.stdout
@@ -344,9 +356,25 @@ def test_a_changed_key_file_is_named(kit):
 
 
 def test_a_report_older_than_its_text_is_named(kit):
-    later = (kit / "writeup" / "build" / "writeup.pdf").stat().st_mtime + 5
-    os.utime(kit / "writeup" / "writeup.md", (later, later))
+    report = kit / "writeup" / "writeup.md"
+    report.write_text(report.read_text("utf-8") + "\n## More\n\nWords.\n", "utf-8")
     assert "writeup.pdf is older than writeup/writeup.md" in collect(kit).stdout
+
+
+def test_a_report_older_than_a_figure_is_named(kit):
+    Image.new("RGB", (40, 30), "red").save(kit / "figures" / "grad_cam.png")
+    assert "writeup.pdf is older than figures/grad_cam.png" in collect(kit).stdout
+
+
+def test_after_git_clone_nothing_is_older_than_anything(kit, tmp_path):
+    """Whose files all have other times; only what they say counts."""
+    show_a_figure(kit, NOTEBOOKS[0])
+    for number, path in enumerate(sorted(path for path in kit.rglob("*") if path.is_file())):
+        os.utime(path, (1e9 + number % 7, 1e9 + number % 7))
+    done = collect(kit)
+    assert "older than" not in done.stdout
+    assert "was changed" not in done.stdout
+    assert done.returncode == 0
 
 
 def test_an_open_answer_is_named(kit):

@@ -1,5 +1,6 @@
 """The report: one Markdown file becomes PDF and PowerPoint slides that lose nothing, and a list of open points."""
 
+import json
 import os
 import re
 import time
@@ -10,6 +11,7 @@ import pypdf
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from pptx import Presentation
 from pptx.shapes.picture import Picture as PictureShape
 
@@ -465,12 +467,26 @@ def test_a_name_that_was_not_filled_in_is_named(folder, build):
 
 def test_a_figure_older_than_the_code_that_makes_it_is_named(folder, build):
     path = folder / "figures" / "saliency_maps.png"
-    _, printed = build(f"{TOP}{QUESTION}## Maps\n\n![](../figures/saliency_maps.png)\n")
-    assert "is older than" not in printed
-    before = (KIT / "visualizers" / "saliency.py").stat().st_mtime - 10
-    os.utime(path, (before, before))
-    _, printed = build(f"{TOP}{QUESTION}## Maps\n\n![](../figures/saliency_maps.png)\n")
-    assert re.search(r"saliency_maps.png is older than \w+/\w+.py: run notebooks/01_saliency_maps.ipynb again", printed)
+    markdown = f"{TOP}{QUESTION}## Maps\n\n![](../figures/saliency_maps.png)\n"
+    os.utime(path, (0, 0))
+    assert "is older than" not in build(markdown)[1], "times say nothing"
+    with Image.open(path) as image:
+        words, code = dict(image.text), json.loads(image.text["Code"])
+    assert "visualizers/saliency.py" in code
+    info = PngInfo()
+    for name, value in (words | {"Code": json.dumps(code | {"visualizers/saliency.py": "0" * 64})}).items():
+        info.add_itxt(name, value)
+    Image.open(path).save(path, pnginfo=info)
+    words = "saliency_maps.png is older than visualizers/saliency.py: run notebooks/01_saliency_maps.ipynb again"
+    assert words in build(markdown)[1]
+
+
+@pytest.mark.parametrize("code", ["", "[]", "no JSON", "[1]"])
+def test_a_figure_that_does_not_tell_its_code_is_not_called_old(folder, build, code):
+    info = PngInfo()
+    info.add_itxt("Code", code)
+    Image.new("RGB", (60, 40), "red").save(folder / "figures" / "saliency_maps.png", pnginfo=info)
+    assert "is older than" not in build(f"{TOP}{QUESTION}## Maps\n\n![](../figures/saliency_maps.png)\n")[1]
 
 
 def test_the_code_behind_a_figure_is_what_its_notebook_uses():

@@ -1,6 +1,7 @@
 """Drawing: every function returns a Matplotlib Figure, to be shown by the caller or written with `save`."""
 
 import io
+import json
 import os
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from checks.record import code_in_use
 from data import CLASS_NAMES, deprocess
 
 CELL = 2.1  # inches
@@ -170,7 +172,8 @@ def save(figure: Figure, name: str, caption: str | None = None, alt: str | None 
     """Write figures/`name`.png (or into the folder KIT_FIGURES), and show it in a notebook, above its caption.
 
     Elsewhere the figure comes back, to be shown. Caption and alternative text stand in notebooks/captions.toml unless
-    they are given. They travel inside the file, as its Title and Description. The file appears whole or not at all.
+    they are given. They travel inside the file, as its Title and Description, and the digests of the modules that are
+    loaded, as Code. The file appears whole or not at all.
     Raises ValueError for a figure of one's own without them.
     """
     if caption is None or alt is None:
@@ -179,8 +182,9 @@ def save(figure: Figure, name: str, caption: str | None = None, alt: str | None 
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".png", delete=False) as file:
         temporary = Path(file.name)
+    code = code_in_use()
     try:
-        metadata = {"Title": caption, "Description": alt}
+        metadata = {"Title": caption, "Description": alt, "Code": json.dumps(code)}
         figure.savefig(
             temporary, dpi=DOTS_PER_INCH, metadata=metadata, facecolor="white", bbox_inches="tight", pad_inches=0.05
         )
@@ -188,7 +192,7 @@ def save(figure: Figure, name: str, caption: str | None = None, alt: str | None 
         temporary.replace(folder / f"{name}.png")
     finally:
         temporary.unlink(missing_ok=True)
-    return shown(figure, folder / f"{name}.png", caption, alt)
+    return shown(figure, folder / f"{name}.png", caption, alt, code)
 
 
 def written_caption(name: str) -> tuple[str, str]:
@@ -201,12 +205,12 @@ def written_caption(name: str) -> tuple[str, str]:
     return captions[name]["caption"], captions[name]["alt"]
 
 
-def shown(figure: Figure, file: Path, caption: str, alt: str) -> Figure | None:
+def shown(figure: Figure, file: Path, caption: str, alt: str, code: dict[str, str]) -> Figure | None:
     """In a notebook a small copy of the file, above its caption; elsewhere the figure is given back."""
     ipython = sys.modules.get("IPython")
     if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
         return figure
-    picture = ipython.display.Image(small_jpeg(file), format="jpeg", alt=alt)
+    picture = ipython.display.Image(small_jpeg(file), format="jpeg", alt=alt, metadata={"code": code})
     ipython.display.display(picture, ipython.display.Markdown(f"*{caption}*"))
     return None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from checks.command import get_ready
 from writeup.checklist import Checklist, tagging
-from writeup.figures import copy_for_report, exporting_notebooks, find_picture, keep_copies
+from writeup.figures import copy_for_report, exporting_notebooks, find_picture, keep_copies, keep_sources
 from writeup.pdf import write_pdf
 from writeup.powerpoint import write_powerpoint
 from writeup.slides import SOURCE, ReportError, read_report
@@ -41,6 +41,8 @@ def build(source: Path, output: Path, strict: bool) -> int:
         layout = write_pdf(report, pictures, Path(folder), output / "writeup.pdf")
         write_powerpoint(report, pictures, Path(folder), output / "writeup.pptx")
         keep_copies(pictures.values(), output / "figures")
+        shown = [picture.path for picture in pictures.values() if not picture.problem]
+        keep_sources([source, *shown], source.parent.parent, output)
     for complaint in report.complaints:
         print(f"✗ {complaint}")
     for formula in layout.unread_formulas:

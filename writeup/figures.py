@@ -15,10 +15,13 @@ import panflute
 from panflute import Block, Figure, Plain, Str
 from PIL import Image, ImageOps
 
+from checks.record import changed_since, digest
 from writeup.slides import FOLDER, copied, figure_image
+from writeup.whole import write_whole
 
 KIT = FOLDER.parent
 PACKAGES = ("visualizers", "style_transfer", "data")
+SOURCES = "sources.json"
 LONGEST_PATH = 400  # characters
 LARGEST = 2400  # pixels; photographs from a phone would make the report too large to upload
 JPEG_QUALITY = 85  # no artefact can be seen, and the report has a sixth of the size
@@ -62,7 +65,7 @@ def find_picture(url: str, folder: Path, notebooks: dict[str, Path]) -> Picture:
         picture.problem = f"{short} is missing" + (f": run notebooks/{notebook.name}" if notebook else "")
     else:
         picture.caption, picture.alt, picture.problem = read_words(path, short)
-        picture.outdated = age_of(path, short, notebook) if notebook else None
+        picture.outdated = age_of(path, short, notebook) if notebook and not picture.problem else None
     return picture
 
 
@@ -77,11 +80,15 @@ def read_words(path: Path, short: str) -> tuple[str, str, str | None]:
 
 
 def age_of(path: Path, short: str, notebook: Path) -> str | None:
-    """What changed after the figure was drawn, and what to do."""
-    newest = max(modules_behind(notebook), key=lambda module: module.stat().st_mtime, default=path)
-    if newest.stat().st_mtime <= path.stat().st_mtime:
+    """What changed after the figure was drawn, and what to do. None too where the figure does not tell its code."""
+    with Image.open(path) as image:
+        image.load()
+        written = str(image.info.get("Code", "{}"))
+    try:
+        changed = changed_since(dict(json.loads(written)), modules_behind(notebook))
+    except (ValueError, TypeError):
         return None
-    return f"{short} is older than {newest.relative_to(KIT).as_posix()}: run notebooks/{notebook.name} again"
+    return f"{short} is older than {changed}: run notebooks/{notebook.name} again" if changed else None
 
 
 def description(block: Block, picture: Picture) -> tuple[list[Block], str]:
@@ -114,6 +121,12 @@ def keep_copies(pictures: Iterable[Picture], folder: Path) -> None:
     for picture in pictures:
         if picture.copy:
             shutil.copyfile(picture.copy, folder / picture.copy.name)
+
+
+def keep_sources(sources: Iterable[Path], kit: Path, folder: Path) -> None:
+    """Leave the digests of what the report was built from in the folder, by paths in the kit, for the hand-in."""
+    digests = {Path(os.path.relpath(path, kit)).as_posix(): digest(path.read_bytes()) for path in sources}
+    write_whole(folder / SOURCES, json.dumps(digests, indent=1).encode())
 
 
 def kept_copy(number: int, picture: Picture, folder: Path) -> Path:
