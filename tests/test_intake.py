@@ -12,8 +12,10 @@ import zlib
 from pathlib import Path
 
 import pytest
+import torch
 
-from grading.intake import SubmissionError, converted, read_submission
+from grading import notebook_cells
+from grading.intake import SubmissionError, code_cells, holds_solution, read_submission
 from grading.intake import folder as folders
 from submission.archive import write_zip
 from submission.contents import MODULES, NOTEBOOKS
@@ -518,22 +520,74 @@ def notebook(*cells):
     return json.dumps({"cells": cells}).encode()
 
 
-def test_the_cells_with_solutions_become_one_source_without_magics():
+def test_code_cells_are_taken_without_magics():
     """Whether their source is a text or a list of lines."""
     first = "%time\n### BEGIN SOLUTION\nx = 1\n!ls\n### END SOLUTION\ny = x % 2"
     second = ["### BEGIN SOLUTION\n", "z = 3\n", "### END SOLUTION"]
-    prose = "<!-- ### BEGIN SOLUTION -->\nBecause.\n<!-- ### END SOLUTION -->"
-    source = converted(notebook(cell("import os"), cell(first), cell(prose, "markdown"), cell(second)))
-    assert source == (
-        "### BEGIN SOLUTION\nx = 1\n### END SOLUTION\ny = x % 2\n\n### BEGIN SOLUTION\nz = 3\n### END SOLUTION"
-    )
+    cells = code_cells(notebook(cell("import os"), cell(first), cell("x = 5", "markdown"), cell(second)))
+    assert cells == [
+        "import os",
+        "### BEGIN SOLUTION\nx = 1\n### END SOLUTION\ny = x % 2",
+        "### BEGIN SOLUTION\nz = 3\n### END SOLUTION",
+    ]
 
 
-def test_the_kits_own_notebooks_are_converted():
-    """One of them has a cell to write."""
-    sources = {name: converted((KIT / name).read_bytes()) for name in NOTEBOOKS}
-    assert [name for name, source in sources.items() if source] == ["notebooks/01_saliency_maps.ipynb"]
-    assert "softmax(dim=1)" in sources["notebooks/01_saliency_maps.ipynb"]
+def test_one_of_the_kits_own_notebooks_has_a_cell_to_write():
+    cells = {name: code_cells((KIT / name).read_bytes()) for name in NOTEBOOKS}
+    written = [(name, cell) for name, sources in cells.items() for cell in sources if holds_solution(cell)]
+    assert [name for name, _ in written] == ["notebooks/01_saliency_maps.ipynb"]
+    assert "softmax(dim=1)" in written[0][1]
+
+
+MARKED = "### BEGIN SOLUTION\n{}\n### END SOLUTION"
+SOFTMAX = "probabilities = model(X).softmax(dim=1)"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [MARKED.format(SOFTMAX)],
+        [f"# BEGIN SOLUTION\n{SOFTMAX}\n# END SOLUTION"],
+        [SOFTMAX],
+        [MARKED.format("raise NotImplementedError('not implemented yet')"), SOFTMAX],
+        ["from torch import nn", MARKED.format("probabilities = nn.Softmax(dim=1)(model(X))")],
+        ["import numpy as np, torch as t", MARKED.format("probabilities = t.softmax(model(X), np.int64(1).item())")],
+        ["logits = model(X)", "print(logits)", MARKED.format("probabilities = logits.softmax(dim=1)")],
+        [
+            "scale = 2",
+            "def soft(x):\n    return (x * scale / 2).softmax(1)",
+            MARKED.format("probabilities = soft(model(X))"),
+        ],
+        ["model = lambda x: 1 / 0\nX = 7", "boom = 1 / 0", MARKED.format(SOFTMAX)],
+        ["this is no Python (", "%matplotlib inline", MARKED.format(SOFTMAX), "probabilities = None"],
+        ["x = 1\nx = x + 1", MARKED.format("probabilities = model(X).softmax(dim=x // 2)")],
+        [MARKED.format("logits = model(X)\nprobabilities = logits.softmax(dim=1)"), "probabilities, order = 1 / 0"],
+    ],
+    ids=lambda cells: cells[0][:30],
+)
+def test_an_answer_in_a_notebook_is_found_by_its_name_with_what_it_needs(cells):
+    """Markers may be changed or gone; what it does not need is not run, and the function's own arguments stay."""
+    names: dict = {}
+    exec(notebook_cells.as_module(notebook(*map(cell, cells))), names)
+    model, X = torch.nn.Flatten(), torch.rand(2, 3, 4, 4)
+    torch.testing.assert_close(names["probabilities"](model, X), X.flatten(1).softmax(1))
+
+
+def test_a_notebook_of_a_size_that_nobody_writes_is_not_parsed():
+    """Its marked cell counts; a parser would need a thousand times as much memory."""
+    huge = "x = " + "[" * 90 + "]" * 90 + "\n"
+    code = notebook_cells.answer_in([huge * 4000, MARKED.format(SOFTMAX)])
+    assert code == MARKED.format(SOFTMAX)
+    deep = "y = " + "-" * 5000 + "1"
+    assert SOFTMAX in notebook_cells.answer_in([deep, "z = y" + " + y" * 3000, MARKED.format(f"{SOFTMAX} + 0 * z")])
+
+
+@pytest.mark.parametrize("cells", [[], ["x = 1"], [MARKED.format("raise NotImplementedError('not implemented yet')")]])
+def test_a_notebook_without_an_answer_is_not_written_yet(cells):
+    names: dict = {}
+    exec(notebook_cells.as_module(notebook(*map(cell, cells))), names)
+    with pytest.raises(NotImplementedError, match="not implemented yet"):
+        names["probabilities"](torch.nn.Flatten(), torch.rand(2, 3))
 
 
 @pytest.mark.parametrize(
@@ -557,10 +611,10 @@ def test_the_kits_own_notebooks_are_converted():
 def test_what_is_no_notebook_is_refused(content):
     """Deep, wide or plainly something else."""
     with pytest.raises(SubmissionError, match="this is no notebook"):
-        converted(content)
+        code_cells(content)
 
 
 def test_half_a_character_in_a_notebook_does_not_get_out():
     """The source can be written as UTF-8."""
-    source = converted(notebook(cell("### BEGIN SOLUTION\nx = '\ud800'\n### END SOLUTION")))
+    (source,) = code_cells(notebook(cell("### BEGIN SOLUTION\nx = '\ud800'\n### END SOLUTION")))
     assert source.encode("utf-8").split(b"\n")[1] == b"x = '?'"

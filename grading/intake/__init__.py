@@ -17,7 +17,7 @@ from grading.markers import MARKER
 from grading.shown import shown
 from submission.contents import MODULES, NOTEBOOKS, SMALL_FIGURES
 
-__all__ = ["Submission", "SubmissionError", "converted", "read_submission"]
+__all__ = ["Submission", "SubmissionError", "code_cells", "holds_solution", "parsed", "read_submission"]
 
 LARGEST_MODULE = 2 * 2**20  # bytes
 LARGEST_FILE = 30 * 2**20
@@ -156,11 +156,8 @@ def line_at(content: bytes, position: int) -> int:
     return content.count(b"\n", 0, position) + 1
 
 
-def converted(notebook: bytes) -> str:
-    """The code of the cells that hold a solution's marker, as one Python source without magics; "" if there is none.
-
-    Raises SubmissionError for what is no notebook.
-    """
+def code_cells(notebook: bytes) -> list[str]:
+    """The sources of the code cells without magics, in order. Raises SubmissionError for what is no notebook."""
     try:
         if len(notebook) > LARGEST_FILE or notebook.count(b"[") + notebook.count(b"{") > MOST_BRACKETS:
             raise ValueError("it is too large")
@@ -169,7 +166,17 @@ def converted(notebook: bytes) -> str:
         sources = [source.encode("utf-8", "replace").decode() for source in sources]  # no halves of characters
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise SubmissionError(f"this is no notebook: {shown(str(error), 80)}. Save it again in JupyterLab") from error
-    return "\n\n".join(without_magics(source) for source in sources if holds_solution(source))
+    return [without_magics(source) for source in sources]
+
+
+def parsed(source: str) -> list[ast.stmt]:
+    """The statements of a cell; none where it is not Python."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source).body
+    except (SyntaxError, RecursionError, MemoryError, ValueError):
+        return []
 
 
 def holds_solution(source: str) -> bool:
