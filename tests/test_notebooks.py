@@ -90,7 +90,8 @@ def test_a_saved_figure_is_shown_small_above_its_caption(runner, clean_machine, 
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     nbformat.write(notebook, tmp_path / "00_drawing.ipynb")
     assert runner.run(tmp_path / "00_drawing.ipynb", save=True)
-    picture, caption = nbformat.read(tmp_path / "00_drawing.ipynb", as_version=4).cells[0].outputs
+    outputs = nbformat.read(tmp_path / "00_drawing.ipynb", as_version=4).cells[0].outputs
+    picture, caption = (output for output in outputs if output.output_type == "display_data")
     shown = Image.open(io.BytesIO(base64.b64decode(picture.data["image/jpeg"])))
     whole = Image.open(clean_machine / "predictions.png")
     assert whole.width > shown.width == 1100
