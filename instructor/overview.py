@@ -1,19 +1,14 @@
-"""Draw README.md's picture from shipped weights and shipped images: `python images/readme/draw.py`."""
+"""Draw README.md's picture from shipped weights and shipped images: `python -m instructor.overview`."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
-import checks.threads  # noqa: F401  before torch is loaded
-
-# isort: split
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from checks.command import get_ready
 from data import deprocess, load_examples, load_model, load_style_pair, preprocess
+from kit.atomic import atomic_path
+from kit.command import get_ready
+from kit.paths import KIT
 from style_transfer import style_transfer
 from visualizers import (
     compute_saliency_maps,
@@ -25,7 +20,7 @@ from visualizers import (
     make_fooling_image,
 )
 
-PICTURE = Path(__file__).with_name("overview.jpg")
+PICTURE = KIT / "images" / "readme" / "overview.jpg"
 STINGRAY, GORILLA, YORKSHIRE_TERRIER = 6, 366, 187
 
 
@@ -35,7 +30,8 @@ def main() -> None:
     figure, axes = figures.grid(2, 5)
     draw_attributions(axes[0], model)
     draw_ascent_and_style(axes[1], model)
-    figure.savefig(PICTURE, dpi=110, facecolor="white", pil_kwargs={"quality": 88})
+    with atomic_path(PICTURE) as temporary:
+        figure.savefig(temporary, dpi=110, facecolor="white", pil_kwargs={"quality": 88})
 
 
 def draw_attributions(axes: NDArray, model: nn.Module) -> None:
