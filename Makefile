@@ -4,23 +4,18 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 PIP := $(VENV)/bin/python -m pip install -q --disable-pip-version-check --progress-bar on
-# Where PyTorch comes from: an index's address, nothing for what pip takes by itself, or auto, as checks/preflight.py says.
+# Where PyTorch comes from: an index's address, nothing for what pip takes by itself, or auto, as kit/preflight.py says.
 TORCH_INDEX ?= auto
+EXTRAS :=
 
-.PHONY: figures test test-all test-machines lab writeup bench lint clean help
+.PHONY: figures test lab writeup clean help
 .DEFAULT_GOAL := help
 
-help:
+help::
 	@echo "make figures   run the notebooks; every figure appears under figures/"
 	@echo "make test      run the test suite"
 	@echo "make lab       open the notebooks in JupyterLab"
 	@echo "make writeup   build the report, as PDF and PowerPoint, and say what is still open"
-### BEGIN INSTRUCTOR
-	@echo "make test-all  the suite and what takes longer: release, grading, mutants, hostile submissions, Slurm"
-	@echo "make test-machines  values and marks under other processors' instructions, threads and versions (an hour)"
-	@echo "make bench     measure our speed beside others and beside one bare pass (many minutes)"
-	@echo "make lint      check format and style with ruff"
-### END INSTRUCTOR
 	@echo "make clean     remove the environment, the figures and caches"
 
 figures: $(READY)
@@ -33,26 +28,8 @@ lab: $(READY)
 	@$(VENV)/bin/python -m jupyterlab --LabApp.default_url=/lab/tree/notebooks
 
 writeup: $(READY)
-	@$(VENV)/bin/python -m writeup
+	@$(VENV)/bin/python -m kit report
 
-### BEGIN INSTRUCTOR
-test-all: test
-	@$(VENV)/bin/python -m pip install -q -e ".[dev,grading]"
-	@$(VENV)/bin/python -m pytest -m long
-
-test-machines: $(READY)
-	@$(VENV)/bin/python -m pip install -q -e ".[dev,grading]"
-	@$(VENV)/bin/python -m grading.machines
-
-bench: $(READY)
-	@$(VENV)/bin/python -m benchmarks.speed
-
-lint: $(READY)
-	@$(VENV)/bin/python -m pip install -q -e ".[dev]"
-	@$(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check .
-	@$(VENV)/bin/ruff check -q --preview --select PLW1514 . # text is opened with its encoding
-
-### END INSTRUCTOR
 clean:
 	rm -rf $(VENV) figures build writeup/build *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -61,12 +38,14 @@ clean:
 $(READY): pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON): install Python 3.11 or newer, or run \`make PYTHON=...\`" >&2; exit 1; }
 	@$(VENV)/bin/python -c "import importlib.util as u; raise SystemExit(not u.find_spec('torch'))" 2>/dev/null || { \
-		index=$$($(PYTHON) -I checks/preflight.py "$(TORCH_INDEX)") || exit 1; \
+		index=$$($(PYTHON) -I kit/preflight.py "$(TORCH_INDEX)") || exit 1; \
 		test -x $(VENV)/bin/python || { echo "Creating $(VENV)"; $(PYTHON) -m venv $(VENV) || exit 1; }; \
 		echo "Installing PyTorch, which is large and takes a minute or more"; \
 		test -z "$$index" || $(PIP) --index-url "$$index" torch torchvision || \
 			echo "PyTorch: what pip takes by itself, since $$index did not give it"; }
 	@echo "Installing the kit"
-	@$(PIP) -e . || \
+	@$(PIP) -e ".$(EXTRAS)" || \
 		{ echo "The installation stopped: pip's last message says why; mend it and run the same command again" >&2; exit 1; }
 	@touch $@
+
+-include instructor/wing.mk # instructors' targets, in copies that have them

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from checks.command import get_ready
 from data.assets import Asset, AssetUnavailable, asset_folders, find, keep, obtain, places, read_assets
 from data.model import find_weights
+from kit.command import get_ready
 
 
 def main() -> int:

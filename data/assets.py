@@ -8,7 +8,6 @@ import hashlib
 import os
 import shutil
 import sys
-import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +18,9 @@ import pooch
 import requests
 import torch
 
-KIT = Path(__file__).resolve().parent.parent
+from kit.atomic import atomic_path
+from kit.paths import KIT
+
 ASSETS = KIT / "data" / "assets.toml"
 DOWNLOADS = KIT / "data" / "downloads"
 CONNECT_SECONDS, READ_SECONDS = 4, 20
@@ -97,7 +98,7 @@ def asset_folders() -> list[Path]:
     folders = [from_environment(name) for name in names if name]
     for folder in folders:
         if not folder.is_dir():
-            raise NotADirectoryError(f"KIT_ASSETS names {folder}, which is no folder: name the folder that holds it")
+            raise NotADirectoryError(f"KIT_ASSETS names {folder}, which is not a folder: name the folder that holds it")
     return folders
 
 
@@ -163,13 +164,6 @@ def fetch(asset: Asset, retries: int) -> Path:
 
 def keep(asset: Asset, source: Path) -> Path:
     """Copy an intact file to the asset's home, whole or not at all."""
-    asset.home.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=asset.home.parent, delete=False) as temporary:
-        temporary_path = Path(temporary.name)
-    try:
-        shutil.copyfile(source, temporary_path)
-        temporary_path.chmod(0o644)
-        temporary_path.replace(asset.home)
-    finally:
-        temporary_path.unlink(missing_ok=True)
+    with atomic_path(asset.home) as temporary:
+        shutil.copyfile(source, temporary)
     return asset.home

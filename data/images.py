@@ -85,28 +85,21 @@ def as_pictures(images: Image.Image | list[Image.Image] | NDArray[np.uint8]) -> 
         return [as_opaque_rgb(images)]
     if isinstance(images, list) and images and all(isinstance(image, Image.Image) for image in images):
         return [as_opaque_rgb(image) for image in images]
-    shape, dtype = getattr(images, "shape", ()), getattr(images, "dtype", None)
+    shape: tuple[int, ...] = getattr(images, "shape", ())
+    dtype = getattr(images, "dtype", None)
     if isinstance(images, np.ndarray) and dtype == np.uint8 and len(shape) in (3, 4) and shape[-1] == 3 and images.size:
         return [Image.fromarray(image) for image in (images if len(shape) == 4 else images[None])]
     what = f"an array of {dtype} with shape {tuple(shape)}" if dtype is not None else repr(images)[:80]
     raise ValueError(f"expected PIL pictures or a uint8 array (N, H, W, 3), got {what}")
 
 
-def deprocess(tensor: Tensor, rescale: bool = False) -> NDArray[np.uint8]:
-    """Back to pixels: uint8 (N, H, W, 3) from normalized (N, 3, H, W).
-
-    Values outside the legal range are clamped. With `rescale`, each image's own minimum becomes 0 and its maximum
-    255, which shows tensors that are no pictures; an image without contrast becomes black.
-    """
+def deprocess(tensor: Tensor) -> NDArray[np.uint8]:
+    """Back to pixels: uint8 (N, H, W, 3) from normalized (N, 3, H, W). Values outside the legal range are clamped."""
     if not isinstance(tensor, Tensor) or tensor.ndim != 4 or tensor.shape[1] != 3:
         raise ValueError(f"expected a tensor (N, 3, H, W), got {getattr(tensor, 'shape', type(tensor).__name__)}")
     tensor = tensor.detach().float().cpu()
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
     pixels = tensor * std + mean
-    if rescale:
-        low, high = pixels.amin((1, 2, 3), keepdim=True), pixels.amax((1, 2, 3), keepdim=True)
-        contrast = high - low
-        pixels = (pixels - low) / contrast.where(contrast > 1e-5, torch.inf)  # less than that is rounding
     return (pixels.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
 
 

@@ -1,8 +1,6 @@
 """SqueezeNet 1.1, ready to be looked into: weights found, checked and loaded; eval mode; frozen."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -98,16 +96,3 @@ def check_state(state: object, expected: dict[str, Tensor], origin: str) -> None
 
 def is_dense(value: object) -> bool:
     return isinstance(value, Tensor) and value.layout == torch.strided and not (value.is_meta or value.is_quantized)
-
-
-@contextmanager
-def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Dropout off and batch norm fixed inside; every module's own mode as it was afterwards, whatever happens."""
-    training = [module for module in model.modules() if module.training]
-    for module in training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True

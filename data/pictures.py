@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from data.assets import KIT, AssetUnavailable, obtain, once, read_assets
+from data.assets import AssetUnavailable, obtain, once, read_assets
 from data.images import open_image
+from kit.paths import KIT
 
 # preset: the course's painting, and the picture in images/ that stands in for it
 STYLES = {
@@ -47,8 +48,8 @@ def load_style_pair(preset: str, source: str = "auto") -> StylePair:
                 raise
             print(f"Pictures: the kit's own {SHIPPED_CONTENT} and {stand_in}{once(reason)}.")
         else:
-            titles = tuple(assets[name].attribution.split(", photograph")[0] for name in (COURSE_CONTENT, painting))
-            return StylePair(*map(open_image, paths), titles, "course")
+            titles = [assets[name].attribution.split(", photograph")[0] for name in (COURSE_CONTENT, painting)]
+            return StylePair(open_image(paths[0]), open_image(paths[1]), (titles[0], titles[1]), "course")
     paths = [KIT / "images" / name for name in (SHIPPED_CONTENT, stand_in)]
-    titles = tuple(path.stem.replace("_", " ").capitalize() for path in paths)
-    return StylePair(*map(open_image, paths), titles, "shipped")
+    titles = [path.stem.replace("_", " ").capitalize() for path in paths]
+    return StylePair(open_image(paths[0]), open_image(paths[1]), (titles[0], titles[1]), "shipped")

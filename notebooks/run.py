@@ -16,11 +16,12 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # this copy, where another one is installed
-from checks.command import KIT, get_ready
 from data.assets import AssetUnavailable, asset_folders, find, from_environment, obtain, read_assets
 from data.model import IMAGENET, IMAGENET_ROUNDED
-from writeup.figures import figures_folder
-from writeup.whole import write_whole
+from kit.atomic import write_atomically
+from kit.command import get_ready
+from kit.paths import KIT, figures_folder
+from kit.unwritten import UNWRITTEN
 
 FOLDER = KIT / "notebooks"
 CELL_SECONDS = 900
@@ -99,12 +100,12 @@ def run(path: Path, save: bool = False) -> bool:
             client.execute()
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             bar.close()
-            unwritten = getattr(error, "evalue", "") == "not implemented yet"
+            unwritten = getattr(error, "evalue", "") == UNWRITTEN
             words = f"stopped. {error.traceback.strip().splitlines()[-1]}" if unwritten else f"failed:\n{error}"
             print(f"{path.name} {words}", file=sys.stderr)
             return False
     if save:
-        write_whole(path, (nbformat.writes(notebook) + "\n").encode())
+        write_atomically(path, (nbformat.writes(notebook) + "\n").encode())
     print(f"{path.stem:26} {time.perf_counter() - started:6.1f} s")
     return True
 

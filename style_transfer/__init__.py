@@ -1,12 +1,10 @@
 """Painting one picture in the style of another."""
 
-import checks.kernel  # noqa: F401  keeps what follows up to date in a notebook
+import kit.kernel  # noqa: F401  keeps what follows up to date in a notebook
+from style_transfer.callbacks import History, Preview
 from style_transfer.content_loss import content_loss
-from style_transfer.estimate import estimate_seconds
 from style_transfer.features import extract_features
-from style_transfer.history import History
 from style_transfer.presets import PRESETS, Preset
-from style_transfer.preview import Preview
 from style_transfer.style_loss import gram_matrix, style_loss
 from style_transfer.transfer import Iterate, style_transfer
 from style_transfer.tv_loss import tv_loss
@@ -18,7 +16,6 @@ __all__ = [
     "Preset",
     "Preview",
     "content_loss",
-    "estimate_seconds",
     "extract_features",
     "gram_matrix",
     "style_loss",

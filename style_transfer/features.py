@@ -1,11 +1,11 @@
 """The features that style transfer compares: outputs of certain layers of a convolutional network."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 import torch
 from torch import Tensor, nn
 
-from data.model import evaluation_mode
+from kit.modes import evaluation_mode
 
 LEAVE_THEIR_INPUT = (nn.Conv2d, nn.MaxPool2d)  # as it is, so that it need not be copied
 
@@ -22,15 +22,20 @@ def extract_features(x: Tensor, cnn: nn.Module, layers: Iterable[int] | None = N
     unknown = sorted(wanted - set(range(len(cnn))))
     if unknown or not wanted:
         raise ValueError(f"there are no layers {unknown}: choose from 0 to {len(cnn) - 1}, at least one")
-    features: list[Tensor | None] = [None] * len(cnn)
     with evaluation_mode(cnn):
-        x = x.clone(memory_format=torch.channels_last)
-        for i in range(max(wanted) + 1):
-            x = cnn[i](x)
-            if i in wanted:
-                features[i] = x
-                if i < max(wanted) and not isinstance(cnn[i + 1], LEAVE_THEIR_INPUT):
-                    x = x.clone()  # an in-place ReLU that follows changes the copy only
+        return features_at(x, cnn, wanted)
+
+
+def features_at(x: Tensor, cnn: nn.Sequential, wanted: Set[int]) -> list[Tensor | None]:
+    """What `extract_features` gives, for layers that exist and a network in evaluation mode."""
+    features: list[Tensor | None] = [None] * len(cnn)
+    x = x.clone(memory_format=torch.channels_last)
+    for i in range(max(wanted) + 1):
+        x = cnn[i](x)
+        if i in wanted:
+            features[i] = x
+            if i < max(wanted) and not isinstance(cnn[i + 1], LEAVE_THEIR_INPUT):
+                x = x.clone()  # an in-place ReLU that follows changes the copy only
     return features
 
 

@@ -3,11 +3,8 @@
 from dataclasses import dataclass, fields, replace
 from math import inf
 
-from data.precision import check_precision
-
-# Each optimizer's learning rate, and what it falls to. "adam" takes the course's big steps, of which the first throws
-# the photograph away; "small_steps" is Adam, too, and "lbfgs" a quasi-Newton method that finds its own step length.
-RATES = {"adam": (3.0, 0.1), "small_steps": (0.08, 0.08), "lbfgs": (1.0, 1.0)}
+from kit.precision import check_precision
+from style_transfer.optimizers import OPTIMIZERS
 
 
 @dataclass(frozen=True)
@@ -16,9 +13,9 @@ class Preset:
 
     The picture is painted at each of the `scales` of its final size in turn, each time in `num_iterations`. The
     learning rate falls to `final_learning_rate` at iteration `decay_at`, counted from 0; None stands for the rates of
-    the optimizer, see RATES. `weights_at` is the size for which content_weight and tv_weight, which belong to sums
-    over all positions, were chosen: at other sizes they grow and shrink with the area. None: they stay as they are.
-    `precision` is explained at `data.precision`.
+    the optimizer, which is one of OPTIMIZERS. `weights_at` is the size for which content_weight and tv_weight, which
+    belong to sums over all positions, were chosen: at other sizes they grow and shrink with the area. None: they stay
+    as they are. `precision` is explained at `kit.precision`.
     """
 
     content_size: int = 192
@@ -42,11 +39,11 @@ class Preset:
 
     def __post_init__(self) -> None:
         check_precision(self.precision)
-        if self.optimizer not in RATES:
-            raise ValueError(f"there is no optimizer {self.optimizer!r}: choose one of {', '.join(RATES)}")
-        for name, rate in zip(("learning_rate", "final_learning_rate"), RATES[self.optimizer], strict=True):
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"there is no optimizer {self.optimizer!r}: choose one of {', '.join(OPTIMIZERS)}")
+        for name in ("learning_rate", "final_learning_rate"):
             if getattr(self, name) is None:
-                object.__setattr__(self, name, rate)
+                object.__setattr__(self, name, getattr(OPTIMIZERS[self.optimizer], name))
         if not self.scales or self.scales[-1] != 1 or not all(0 < scale <= 1 for scale in self.scales):
             raise ValueError(f"scales are {self.scales}: give fractions of the final size, the last one 1")
         if len(self.style_layers) != len(self.style_weights) or not self.style_layers:

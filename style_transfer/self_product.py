@@ -1,5 +1,7 @@
 """A matrix product of a matrix with itself, whose gradient knows that both factors are one."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
@@ -14,6 +16,6 @@ class SelfProduct(torch.autograd.Function):
         return A.mT @ A
 
     @staticmethod
-    def backward(ctx: FunctionCtx, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (A,) = ctx.saved_tensors
         return A @ (gradient + gradient.mT)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 from os import PathLike
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,18 +15,17 @@ from torch.nn import functional
 from tqdm.auto import tqdm
 
 from data.images import deprocess, legal_range, open_image, preprocess
-from data.precision import arithmetic
+from kit.modes import evaluation_mode
+from kit.precision import autocast
 from style_transfer.colors import matched_colors, with_colors_of
 from style_transfer.content_loss import content_loss
-from style_transfer.features import extract_features, layer_sequence
+from style_transfer.features import extract_features, features_at, layer_sequence
+from style_transfer.optimizers import OPTIMIZERS
 from style_transfer.presets import Preset, choose_preset
 from style_transfer.style_loss import gram_matrix, style_loss
 from style_transfer.tv_loss import tv_loss
 
-# Steps of L-BFGS at each pixel, in normalized space, where black and white are about 4.5 apart: the first one on
-# average, which knows nothing yet of the curvature (torch's own would hardly move), and the longest one.
-FIRST_STEP, LONGEST_STEP = 0.01, 0.2
-Picture = Image.Image | NDArray[np.uint8] | str | PathLike
+Source = Image.Image | NDArray[np.uint8] | str | PathLike
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,15 @@ class Iterate:
 
 @torch.enable_grad()
 def style_transfer(
-    content_image: Picture,
-    style_image: Picture,
+    content_image: Source,
+    style_image: Source,
     *,
     model: nn.Module,
     preset: Preset | str = "starry_night",
     seed: int = 0,
     callback: Callable[[Iterate], None] | None = None,
     progress: bool = True,
-    **overrides,
+    **overrides: Any,
 ) -> NDArray[np.uint8]:
     """Paint `content_image` in the style of `style_image`: uint8 (H, W, 3).
 
@@ -72,7 +72,8 @@ def style_transfer(
     content_image, style_image = (opened(picture) for picture in (content_image, style_image))
     image, iterations = None, count(1)
     total = len(settings.scales) * settings.num_iterations
-    with tqdm(total=total, desc="style transfer", unit="step", disable=not progress) as bar:
+    bar = tqdm(total=total, desc="style transfer", unit="step", disable=not progress)
+    with bar, evaluation_mode(cnn):
         for scale in settings.scales:
             content = as_batch(content_image, round(scale * settings.content_size), cnn)
             style = as_batch(style_image, round(scale * settings.style_size), cnn)
@@ -87,52 +88,38 @@ def style_transfer(
     return with_colors_of(result, deprocess(content)[0]) if settings.keep_colors else result
 
 
-def painting(image: Tensor, content: Tensor, style: Tensor, cnn: nn.Module, settings: Preset) -> Iterator[Iterate]:
+def painting(image: Tensor, content: Tensor, style: Tensor, cnn: nn.Sequential, settings: Preset) -> Iterator[Iterate]:
     """Repaint `image` in place, step by step."""
     content_target, style_targets = targets(content, style, cnn, settings)
-    settings = replace(settings, **weights_for(content, settings))
+    factor = area_factor(content, settings)
+    settings = replace(settings, content_weight=settings.content_weight * factor, tv_weight=settings.tv_weight * factor)
     black, white = legal_range(image)
-    optimizer = make_optimizer(image, settings)
+    take_step = OPTIMIZERS[settings.optimizer].steps(image)
+    losses: tuple[Tensor, Tensor, Tensor]
 
     def closure() -> Tensor:
         nonlocal losses
         losses = loss_terms(image, cnn, content_target, style_targets, settings)
-        total = sum(losses)
+        content_term, style_term, tv_term = losses
+        total = content_term + style_term + tv_term
         (image.grad,) = torch.autograd.grad(total, image)
         return total.detach()
 
-    losses = ()
     for iteration in range(settings.num_iterations):
-        # when the rate falls the same optimizer goes on: see question 2 of notebook 5
         rate = settings.learning_rate if iteration < settings.decay_at else settings.final_learning_rate
-        quasi_newton = settings.optimizer == "lbfgs"
-        scale = FIRST_STEP * image.numel() if quasi_newton and iteration == 0 else 1
-        optimizer.param_groups[0]["lr"] = scale * rate
-        before = image.detach().clone() if quasi_newton else None
-        optimizer.step(closure)
+        take_step(closure, rate)
         with torch.no_grad():
-            if before is not None:  # with a poor first guess of the curvature L-BFGS would leap
-                image.copy_(before + (image - before).clamp(-LONGEST_STEP, LONGEST_STEP))
             image.clamp_(black, white)
-        yield Iterate(iteration + 1, rate, *(loss.item() for loss in losses), image)
+        content_term, style_term, tv_term = (loss.item() for loss in losses)
+        yield Iterate(iteration + 1, rate, content_term, style_term, tv_term, image)
 
 
-def make_optimizer(image: Tensor, settings: Preset) -> torch.optim.Optimizer:
-    if settings.optimizer == "lbfgs":
-        return torch.optim.LBFGS([image], max_iter=1, history_size=5)
-    # small steps need less momentum, with which they would overshoot
-    return torch.optim.Adam([image], betas=(0.8 if settings.optimizer == "small_steps" else 0.9, 0.999))
-
-
-def weights_for(content: Tensor, settings: Preset) -> dict[str, float]:
+def area_factor(content: Tensor, settings: Preset) -> float:
     """Content and total variation are sums over positions, so their weights change with the area, if they should."""
-    if settings.weights_at is None:
-        return {}
-    factor = (settings.weights_at / min(content.shape[2:])) ** 2
-    return {"content_weight": settings.content_weight * factor, "tv_weight": settings.tv_weight * factor}
+    return 1.0 if settings.weights_at is None else (settings.weights_at / min(content.shape[2:])) ** 2
 
 
-def opened(picture: Picture) -> Image.Image | NDArray[np.uint8]:
+def opened(picture: Source) -> Image.Image | NDArray[np.uint8]:
     return open_image(picture) if isinstance(picture, str | PathLike) else picture
 
 
@@ -169,12 +156,12 @@ def targets(content: Tensor, style: Tensor, cnn: nn.Module, settings: Preset) ->
 
 
 def loss_terms(
-    image: Tensor, cnn: nn.Module, content_target: Tensor, style_targets: list[Tensor], settings: Preset
+    image: Tensor, cnn: nn.Sequential, content_target: Tensor, style_targets: list[Tensor], settings: Preset
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Content, style and total-variation loss of the image as it is now."""
     layers = {settings.content_layer, *settings.style_layers}
-    with arithmetic(settings.precision, image):
-        features = extract_features(image, cnn, layers)
+    with autocast(settings.precision, image):
+        features = features_at(image, cnn, layers)
         return (
             content_loss(settings.content_weight, features[settings.content_layer], content_target),
             style_loss(features, settings.style_layers, style_targets, settings.style_weights),

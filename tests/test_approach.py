@@ -3,26 +3,12 @@
 import pytest
 import torch
 
-import stand_ins
 import visualizers
-from networks import SmallNet
-from references import slow
 from style_transfer import content_loss, gram_matrix, tv_loss
+from tests.support import oracle, stand_ins
+from tests.support.comparison import assert_points_the_way
+from tests.support.networks import SmallNet
 from visualizers import rank_correlation
-
-CORRELATION = 0.9
-
-
-def assert_points_the_way(actual, reference):
-    """Neither zeros nor a constant nor noise is so correlated with the right answer; a small mistake is."""
-    __tracebackhide__ = True
-    reference = torch.as_tensor(reference).double().flatten()
-    assert isinstance(actual, torch.Tensor), f"expected a tensor, got {type(actual).__name__}"
-    assert actual.numel() == len(reference), f"expected {len(reference)} values, got shape {tuple(actual.shape)}"
-    actual = actual.detach().double().flatten()
-    assert actual.isfinite().all(), "some values are NaN or infinite"
-    found = torch.cosine_similarity(actual - actual.mean(), reference - reference.mean(), dim=0).item()
-    assert found > CORRELATION, f"the correlation with the right answer is {found:.2f}, not above {CORRELATION}"
 
 
 @pytest.fixture
@@ -35,9 +21,9 @@ def X(random):
 
 
 ATTRIBUTIONS = {
-    "compute_saliency_maps": lambda X, y, net: slow.saliency(X, y, net),
-    "guided_backprop": lambda X, y, net: slow.guided_backprop(X, y, net),
-    "grad_cam": lambda X, y, net: slow.grad_cam(X, y, net, "features.12"),
+    "compute_saliency_maps": lambda X, y, net: oracle.saliency(X, y, net),
+    "guided_backprop": lambda X, y, net: oracle.guided_backprop(X, y, net),
+    "grad_cam": lambda X, y, net: oracle.grad_cam(X, y, net, "features.12"),
 }
 
 
@@ -52,7 +38,7 @@ def test_fooling(X):
     """The fooling images move the way in which the target's score grows."""
     net = SmallNet()
     targets = net(X).argmin(dim=1)
-    reference, _ = slow.fooling(X, targets.tolist(), net, 0.5, 2)
+    reference, _ = oracle.fooling(X, targets.tolist(), net, 0.5, 2)
     fooled = visualizers.make_fooling_image(X, targets, net, learning_rate=0.5, max_iter=2)
     assert_points_the_way(fooled - X, reference - X.double())
 
@@ -60,7 +46,7 @@ def test_fooling(X):
 def test_class_visualization(X):
     """One step moves the images the way in which score minus regularization grows."""
     net = SmallNet()
-    reference = slow.class_visualization_step(X, [0, 1, 2, 3], net, 1e-5, 5.0)
+    reference = oracle.class_visualization_step(X, [0, 1, 2, 3], net, 1e-5, 5.0)
     updated = visualizers.class_visualization_update_step(X, torch.arange(4), net, 1e-5, 5.0)
     assert_points_the_way(updated - X, reference - X.double())
 
@@ -68,7 +54,7 @@ def test_class_visualization(X):
 def test_gram_matrix(random):
     """Gram matrices are large where channels appear together."""
     features = torch.randn(2, 5, 6, 7, generator=random)
-    assert_points_the_way(gram_matrix(features), slow.gram(features.double().numpy()))
+    assert_points_the_way(gram_matrix(features), oracle.gram(features.double().numpy()))
 
 
 SCALES = torch.tensor([0.1, 2.0, 0.5, 1.0, 1.5, 0.2, 1.2, 0.7]).view(8, 1, 1, 1, 1)
@@ -79,7 +65,7 @@ def test_content_loss(random):
     x, noise = torch.randn(2, 8, 1, 3, 4, 5, generator=random)
     pairs = list(zip(3 * x, 3 * x + SCALES * noise, strict=True))
     values = [content_loss(0.5, *pair) for pair in pairs]
-    expected = [slow.content_loss(0.5, *(features.double().numpy() for features in pair))[0] for pair in pairs]
+    expected = [oracle.content_loss(0.5, *(features.double().numpy() for features in pair))[0] for pair in pairs]
     assert_points_the_way(torch.stack(values), torch.tensor(expected))
 
 
@@ -87,7 +73,7 @@ def test_tv_loss(random):
     """The loss grows with the square of the differences, however bright the picture is."""
     pictures = SCALES * torch.randn(8, 1, 3, 6, 5, generator=random) + 3 * torch.randn(8, 1, 1, 1, 1, generator=random)
     values = [tv_loss(picture, 0.5) for picture in pictures]
-    expected = [slow.tv_loss(picture.double().numpy(), 0.5)[0] for picture in pictures]
+    expected = [oracle.tv_loss(picture.double().numpy(), 0.5)[0] for picture in pictures]
     assert_points_the_way(torch.stack(values), torch.tensor(expected))
 
 
@@ -95,7 +81,7 @@ def test_rank_correlation(random):
     """The correlation is higher for maps that are more alike."""
     one, noise = torch.randn(2, 8, 9, 7, generator=random)
     other = torch.linspace(-2, 2, 8).view(8, 1, 1) * one + noise
-    expected = slow.rank_correlation(one.double().numpy(), other.double().numpy())
+    expected = oracle.rank_correlation(one.double().numpy(), other.double().numpy())
     assert_points_the_way(rank_correlation(one, other), expected)
 
 

@@ -3,19 +3,13 @@
 import pytest
 import torch
 
-import stand_ins
-from comparison import assert_matches
-from networks import SmallNet
-from techniques import TECHNIQUES
+from tests.support import stand_ins
+from tests.support.comparison import assert_matches
+from tests.support.networks import SmallNet
+from tests.support.techniques import ATTRIBUTIONS, TECHNIQUES
 
-NAMES = [
-    "compute_saliency_maps",
-    "guided_backprop",
-    "grad_cam",
-    "make_fooling_image",
-    "class_visualization_update_step",
-]
-CHOSEN = {name: TECHNIQUES[name] for name in NAMES}
+OTHERS = ("grad_cam", "make_fooling_image", "class_visualization_update_step")
+CHOSEN = {**ATTRIBUTIONS, **{name: TECHNIQUES[name] for name in OTHERS}}
 CHOSEN["guided_grad_cam"] = lambda model, X, y: stand_ins.guided_grad_cam(X, y, model, "features.1")
 
 

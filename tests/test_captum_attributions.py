@@ -6,10 +6,10 @@ import pytest
 import torch
 
 import visualizers
-from comparison import assert_matches
-from networks import SmallNet, in_double
-from references import slow
-from references.stored import load
+from tests.support import oracle
+from tests.support.comparison import assert_matches
+from tests.support.networks import SmallNet, in_double
+from tests.support.references import load
 from visualizers import captum_attributions as ours_by_captum
 
 SAME = {
@@ -68,7 +68,7 @@ def test_captum_agrees_on_a_network_that_reuses_its_relus(name, resnet18, small_
     small_photos, resnet18 = in_double(small_photos, resnet18)
     y = resnet18(small_photos).argmax(dim=1)
     result = getattr(ours_by_captum, name)(small_photos, y, resnet18, **options)
-    reference = getattr(slow, {"compute_saliency_maps": "saliency"}.get(own, own))
+    reference = getattr(oracle, {"compute_saliency_maps": "saliency"}.get(own, own))
     assert_matches(result, reference(small_photos, y, resnet18, **options), dtype=torch.float64)
 
 

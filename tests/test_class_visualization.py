@@ -1,11 +1,11 @@
 import pytest
 import torch
 
-from comparison import assert_equal, assert_matches, assert_shape, rounded
 from data.images import legal_range
-from networks import SmallNet, Watches, in_double, linear_net
-from references import slow
-from references.stored import load
+from tests.support import oracle
+from tests.support.comparison import assert_equal, assert_matches, assert_shape, rounded
+from tests.support.networks import SmallNet, Watches, in_double, linear_net
+from tests.support.references import load
 from visualizers import class_visualization_update_step, create_class_visualization
 from visualizers.class_visualization import Snapshots
 
@@ -36,7 +36,7 @@ def test_one_step_by_hand():
 def test_the_regularization_takes_part_in_the_step(l2_reg, noise, small_net):
     """l2_reg * ||img||^2, squared, is subtracted before the gradient is taken and normalized."""
     targets = [0, 1, 4]
-    reference = slow.class_visualization_step(noise, targets, small_net, l2_reg, 5.0)
+    reference = oracle.class_visualization_step(noise, targets, small_net, l2_reg, 5.0)
     updated = stepped(noise, torch.tensor(targets), small_net, l2_reg, 5.0)
     assert_matches(updated, reference)
     assert_matches(updated - noise, reference - noise)
@@ -70,7 +70,7 @@ def test_one_step_with_other_networks(network, small_photos):
     """The step is right for every network."""
     small_photos, network = in_double(small_photos, network)
     X, y = small_photos, network(small_photos).argmax(dim=1)
-    reference = slow.class_visualization_step(X, y.tolist(), network, 0.01, 25.0)
+    reference = oracle.class_visualization_step(X, y.tolist(), network, 0.01, 25.0)
     updated = stepped(X, y, network, 0.01, 25.0)
     assert_matches(updated - X, reference - X, dtype=None)
 
@@ -116,7 +116,7 @@ def test_blur_comes_with_the_first_iteration_and_every_so_many_after_it(blur_eve
     noise = torch.randn(1, 3, 12, 18, generator=random)
     shifts = [tuple(torch.randint(0, 5, (2,), generator=random).tolist()) for _ in range(4)]
     settings = {"learning_rate": 3.0, "l2_reg": 0.01, "blur_every": blur_every}
-    reference = slow.class_visualization(noise, shifts, [1, 3], small_net, **settings)
+    reference = oracle.class_visualization(noise, shifts, [1, 3], small_net, **settings)
     images = small(torch.tensor([1, 3]), small_net, num_iterations=4, seed=5, **settings)
     assert_matches(images, reference, 1e-3)  # four steps, each from where the last one ended
 

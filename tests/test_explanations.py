@@ -5,9 +5,9 @@ import torch
 from captum.attr import Saliency
 from torch import nn
 
-from comparison import assert_matches
+from sanity_checks.explanations import METHODS, explain
+from tests.support.comparison import assert_matches
 from visualizers import grad_cam, guided_backprop, guided_grad_cam
-from visualizers.explanations import METHODS, explain
 
 LABELS = torch.tensor([3, 17])  # ResNet-18 and VGG-11 have twenty classes here
 

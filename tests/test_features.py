@@ -1,12 +1,13 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from comparison import assert_matches
-from networks import CountsBackward, in_double
-from references import slow
 from style_transfer import content_loss, extract_features, gram_matrix, tv_loss
+from tests.support.comparison import assert_matches
+from tests.support.networks import CountsBackward, in_double
 
 
 def layer_calls(cnn: nn.Sequential) -> list[int]:
@@ -23,13 +24,23 @@ def layer_calls(cnn: nn.Sequential) -> list[int]:
     return calls
 
 
+def outputs_one_by_one(x, cnn):
+    """One layer after the other, in double precision and without in-place operations."""
+    layers = copy.deepcopy(cnn).double()
+    for module in layers.modules():
+        if hasattr(module, "inplace"):
+            module.inplace = False
+    outputs = [x.double()]
+    for layer in layers:
+        outputs.append(layer(outputs[-1]))
+    return outputs[1:]
+
+
 def assert_entries_are_outputs(x, model):
-    everything = range(len(model.features))
-    expected = slow.outputs(x.double(), slow.double(model.features), everything)
-    features = extract_features(x, model)
-    assert len(features) == len(everything)
-    for i, feature in enumerate(features):
-        assert_matches(feature, expected[i])
+    features, expected = extract_features(x, model), outputs_one_by_one(x, model.features)
+    assert len(features) == len(expected)
+    for feature, output in zip(features, expected, strict=True):
+        assert_matches(feature, output)
 
 
 def test_entry_i_is_the_output_of_layer_i(squeezenet, small_photos):
@@ -100,7 +111,8 @@ def test_gradients_flow_back_to_the_picture(shipped, small_photos):
     x = small_photos.clone().requires_grad_()
     features = extract_features(x, shipped, [0, 3])
     (gradient,) = torch.autograd.grad(features[0].square().sum() + features[3].square().sum(), x)
-    expected = slow.gradient_of_squared_outputs(small_photos, slow.double(shipped.features), [0, 3])
+    outputs = outputs_one_by_one(x, shipped.features)
+    (expected,) = torch.autograd.grad(outputs[0].square().sum() + outputs[3].square().sum(), x)
     assert_matches(gradient, expected, dtype=torch.float64)
 
 
@@ -139,6 +151,6 @@ def test_a_network_that_is_no_sequence_is_refused(resnet18, small_photos):
     ],
 )
 def test_what_is_no_floating_point_tensor_gives_one_clear_error(function, wrong):
-    """A picture of bytes would wrap around when it is subtracted; it is refused, as is what is no tensor."""
+    """A picture of bytes would wrap around when it is subtracted; it is refused, as is what is not a tensor."""
     with pytest.raises(TypeError, match="give a floating-point tensor"):
         function(wrong)

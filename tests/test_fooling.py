@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch import nn
 
-from comparison import assert_equal, assert_finite, assert_matches, rounded
-from networks import SmallNet, Unreachable, in_double, linear_net
-from references import slow
-from references.stored import load
+from tests.support import oracle
+from tests.support.comparison import assert_equal, assert_finite, assert_matches, rounded
+from tests.support.networks import SmallNet, Unreachable, in_double, linear_net
+from tests.support.references import load
 from visualizers import make_fooling_image
 
 # One pixel, three colours. score 0 = blue + 1.9, score 1 = 3 red + 4 green, score 2 = 5 blue, score 3 = 0
@@ -98,7 +98,7 @@ def test_the_last_step_is_the_one_that_succeeds(shipped):
 def test_all_weights(squeezenet, small_photos):
     """Fooling works alike with all weights, images with different targets side by side."""
     targets = squeezenet(small_photos).argsort(dim=1, descending=True)[:, 50]
-    reference, steps = slow.fooling(small_photos, targets.tolist(), squeezenet, 1.0, 3)
+    reference, steps = oracle.fooling(small_photos, targets.tolist(), squeezenet, 1.0, 3)
     assert max(steps) > 1, "this test is no good: one step is enough"
     X = small_photos.double()
     fooled = make_fooling_image(X, targets, squeezenet.double(), learning_rate=1.0, max_iter=3)
@@ -109,7 +109,7 @@ def test_other_networks(network, small_photos):
     """Two steps with every network."""
     small_photos, network = in_double(small_photos, network)
     targets = network(small_photos).argsort(dim=1, descending=True)[:, 4]
-    reference, _ = slow.fooling(small_photos, targets.tolist(), network, 1.0, 2)
+    reference, _ = oracle.fooling(small_photos, targets.tolist(), network, 1.0, 2)
     fooled = make_fooling_image(small_photos, targets, network, learning_rate=1.0, max_iter=2)
     assert_matches(fooled - small_photos, reference - small_photos, dtype=None)
 
@@ -123,7 +123,7 @@ def test_a_batch_with_different_targets_gives_what_its_images_give_alone(count, 
     fooled = make_fooling_image(X, targets, net, learning_rate=0.7, max_iter=40)
     singles = [make_fooling_image(X[i : i + 1], int(targets[i]), net, 0.7, 40) for i in range(count)]
     assert_matches(fooled, torch.cat(singles), dtype=torch.float64)
-    assert_matches(fooled, slow.fooling(X, targets.tolist(), net, 0.7, 40)[0], dtype=torch.float64)
+    assert_matches(fooled, oracle.fooling(X, targets.tolist(), net, 0.7, 40)[0], dtype=torch.float64)
 
 
 def test_one_target_serves_the_whole_batch(noise, small_net):

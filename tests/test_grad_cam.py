@@ -5,11 +5,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-import stand_ins
-from comparison import assert_matches, assert_zeros
-from networks import CountsBackward, PooledNet, SmallNet, Watches, in_double
-from references import slow
-from references.stored import load
+from tests.support import oracle, stand_ins
+from tests.support.comparison import assert_matches, assert_zeros
+from tests.support.networks import CountsBackward, PooledNet, SmallNet, Watches, in_double
+from tests.support.references import load
 from visualizers import grad_cam, guided_backprop, guided_grad_cam
 from visualizers.layers import recorded_output
 
@@ -62,10 +61,10 @@ def test_other_networks(network, photos, rank):
     ranking = network(photos).argsort(dim=1, descending=True)
     y = ranking[:, int(rank * ranking.shape[1])]
     layer = LAYERS[type(network).__name__]
-    reference = slow.grad_cam(photos, y, network, layer)
+    reference = oracle.grad_cam(photos, y, network, layer)
     if not reference.any():
         y = ranking[:, int(0.7 * ranking.shape[1])]
-        reference = slow.grad_cam(photos, y, network, layer)
+        reference = oracle.grad_cam(photos, y, network, layer)
     assert_matches(grad_cam(photos, y, network), reference, dtype=None)
 
 
@@ -74,14 +73,14 @@ def test_guided_grad_cam_of_other_networks(network, photos):
     photos, network = in_double(photos, network)
     y = network(photos).argmax(dim=1)
     layer = LAYERS[type(network).__name__]
-    expected = slow.guided_grad_cam(photos, y, network, layer)
+    expected = oracle.guided_grad_cam(photos, y, network, layer)
     assert_matches(guided_grad_cam(photos, y, network), expected, dtype=None)
 
 
 def assert_is_guided_grad_cam(X, y, net, layer):
     """Where both factors are right, the product must be; else it is judged with others standing in for them."""
     __tracebackhide__ = True
-    maps, gradient = slow.grad_cam(X, y, net, layer), slow.guided_backprop(X, y, net)
+    maps, gradient = oracle.grad_cam(X, y, net, layer), oracle.guided_backprop(X, y, net)
     if is_right(grad_cam, maps, X, y, net, layer) and is_right(guided_backprop, gradient, X, y, net):
         assert_matches(guided_grad_cam(X, y, net, layer), maps.unsqueeze(1) * gradient, dtype=None)
         return
@@ -131,7 +130,7 @@ def test_any_layer(shipped, photos, layer):
     """The map can be taken at any layer, also before an in-place ReLU, which must not change the activations."""
     photos, shipped = in_double(photos, shipped)
     y = load("attributions")["y"]
-    reference = slow.grad_cam(photos, y, shipped, layer)
+    reference = oracle.grad_cam(photos, y, shipped, layer)
     assert_matches(grad_cam(photos, y, shipped, layer), reference, dtype=None)
     assert_matches(grad_cam(photos, y, shipped, shipped.get_submodule(layer)), reference, dtype=None)
 
@@ -141,7 +140,7 @@ def test_layers_of_a_residual_network(resnet18, photos, layer):
     """Also within residual blocks, before and after a ReLU that is called twice, the map is right."""
     photos, resnet18 = in_double(photos, resnet18)
     y = resnet18(photos).argmax(dim=1)
-    expected = slow.grad_cam(photos, y, resnet18, layer)
+    expected = oracle.grad_cam(photos, y, resnet18, layer)
     assert_matches(grad_cam(photos, y, resnet18, layer), expected, dtype=None)
 
 
@@ -152,7 +151,7 @@ def test_any_number_of_images_of_any_shape(technique, count, height, width, rand
     """Each image gets the same map alone as among others, as high and wide as the image."""
     net = SmallNet()
     X, y = torch.randn(count, 3, height, width, generator=random), torch.arange(1, count + 1) % 5
-    reference = getattr(slow, technique.__name__)(X, y, net, "features")
+    reference = getattr(oracle, technique.__name__)(X, y, net, "features")
     maps = technique(X, y, net)
     assert_matches(maps, reference)
     assert_matches(torch.cat([technique(X[i : i + 1], y[i : i + 1], net) for i in range(count)]), reference)
@@ -170,7 +169,7 @@ def test_a_map_without_positive_values_gives_zeros(technique):
 def test_dropout_is_off_even_in_train_mode(small_net, noise):
     """A model left in train mode gives the same maps: dropout and batch norm do not disturb them."""
     y = torch.tensor([1, 2, 3])
-    reference = slow.grad_cam(noise, y, small_net, "features")
+    reference = oracle.grad_cam(noise, y, small_net, "features")
     assert_matches(grad_cam(noise, y, small_net.train()), reference)
 
 

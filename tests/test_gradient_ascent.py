@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from comparison import assert_matches
+from tests.support.comparison import assert_matches
 from visualizers.gradient_ascent import normalized_step
 
 

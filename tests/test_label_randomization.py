@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from visualizers import label_randomization
-from visualizers.label_randomization import digits, train_on_true_and_random_labels
+from sanity_checks import label_randomization
+from sanity_checks.label_randomization import digits, train_on_true_and_random_labels
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from networks import FailsForward, Interruption, SmallNet
+from tests.support.networks import FailsForward, Interruption, SmallNet
 from visualizers.layers import find_layer, recorded_output
 
 

@@ -12,7 +12,8 @@ from torch import nn
 
 from data import assets, load_model
 from data.assets import AssetUnavailable
-from data.model import IMAGENET, IMAGENET_ROUNDED, SHIPPED_WEIGHTS, evaluation_mode
+from data.model import IMAGENET, IMAGENET_ROUNDED, SHIPPED_WEIGHTS
+from kit.modes import evaluation_mode
 
 BIAS = "classifier.1.bias"
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 import visualizers
-from comparison import assert_matches
 from data import load_style_pair, preprocess
 from style_transfer import PRESETS, style_transfer
 from style_transfer.presets import choose_preset
 from style_transfer.transfer import loss_terms, targets
+from tests.support.comparison import assert_matches
 
 # The largest relative error that is promised, for each method.
 METHODS = {

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from networks import FailsBackward, FailsForward, Interruption, SmallNet
-from surroundings import surroundings
-from techniques import TECHNIQUES, Technique
+from tests.support.networks import FailsBackward, FailsForward, Interruption, SmallNet
+from tests.support.surroundings import surroundings
+from tests.support.techniques import TECHNIQUES, Technique
 
 
 @pytest.fixture(params=TECHNIQUES)

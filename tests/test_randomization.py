@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from visualizers.randomization import before_last_relu, find_stages, forgetting, untrained, with_forgotten
+from sanity_checks.randomization import before_last_relu, find_stages, forgetting, untrained, with_forgotten
 
 
 def parameters(model):

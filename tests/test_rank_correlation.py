@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from comparison import assert_equal, assert_matches, assert_shape
-from references import slow
+from tests.support import oracle
+from tests.support.comparison import assert_equal, assert_matches, assert_shape
 from visualizers import rank_correlation
 
 
@@ -14,7 +14,7 @@ def maps(*shape, dtype=torch.float32):
 
 
 def expected(first, second):
-    return slow.rank_correlation(first.double().numpy(), second.double().numpy())
+    return oracle.rank_correlation(first.double().numpy(), second.double().numpy())
 
 
 def test_by_hand():

@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch import nn
 
-from comparison import assert_finite, assert_matches, assert_shape, assert_zeros, rounded
-from networks import CountsBackward, SmallNet, in_double, linear_net
-from references import slow
-from references.stored import load
+from tests.support import oracle
+from tests.support.comparison import assert_finite, assert_matches, assert_shape, assert_zeros, rounded
+from tests.support.networks import CountsBackward, SmallNet, in_double, linear_net
+from tests.support.references import load
 from visualizers import compute_saliency_maps
 
 # Two pixels beside each other, three colours: red red, green green, blue blue.
@@ -48,7 +48,7 @@ def test_other_networks(network, photos):
     """The map is right for every network and all weights, not for one alone."""
     photos, network = in_double(photos, network)
     y = network(photos).argmax(dim=1)
-    assert_matches(compute_saliency_maps(photos, y, network), slow.saliency(photos, y, network), dtype=None)
+    assert_matches(compute_saliency_maps(photos, y, network), oracle.saliency(photos, y, network), dtype=None)
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
@@ -60,7 +60,7 @@ def test_any_number_of_images_of_any_shape(count, height, width, random):
     net = SmallNet()
     maps = compute_saliency_maps(X, y, net)
     assert_shape(maps, (count, height, width))
-    assert_matches(maps, slow.saliency(X, y, net))
+    assert_matches(maps, oracle.saliency(X, y, net))
     singles = [compute_saliency_maps(X[i : i + 1], y[i : i + 1], net) for i in range(count)]
     assert_matches(maps, torch.cat(singles))
 

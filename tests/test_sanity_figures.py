@@ -9,8 +9,8 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from visualizers.map_similarity import MEASURES
-from visualizers.sanity_figures import map_grid, similarity_curves, similarity_points
+from sanity_checks.figures import map_grid, similarity_curves, similarity_points
+from sanity_checks.similarity import MEASURES
 
 METHODS = ("gradient", "Grad-CAM")
 STAGES = ("classifier", "features")

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from techniques import TECHNIQUES
+from tests.support.techniques import TECHNIQUES
 
 
 @pytest.mark.parametrize("other", ["guided_backprop", "guided_grad_cam", "captum_guided_backprop"])

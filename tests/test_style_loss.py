@@ -2,12 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-import stand_ins
-from comparison import assert_differentiable, assert_matches, assert_slopes
-from networks import in_double
-from references import slow
-from references.stored import load
 from style_transfer import extract_features, gram_matrix, style_loss
+from tests.support import oracle, stand_ins
+from tests.support.comparison import assert_differentiable, assert_matches, assert_slopes
+from tests.support.networks import in_double
+from tests.support.references import load
 
 
 def features(*shape, dtype=torch.float32, seed=0):
@@ -31,7 +30,7 @@ def test_gram_matrix_by_hand():
 def test_gram_matrix_of_any_shape(shape, normalize):
     """Each image of the batch has its own (C, C) matrix, whatever its height and width."""
     x = features(*shape)
-    assert_matches(gram_matrix(x, normalize), slow.gram(x.double().numpy(), normalize))
+    assert_matches(gram_matrix(x, normalize), oracle.gram(x.double().numpy(), normalize))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +47,7 @@ def test_gram_matrix_of_any_shape(shape, normalize):
 def test_gram_matrix_of_any_memory_layout(change):
     """How the features lie in memory makes no difference: neither an error nor other values."""
     x = change(features(2, 4, 6, 8))
-    assert_matches(gram_matrix(x), slow.gram(x.double().numpy()))
+    assert_matches(gram_matrix(x), oracle.gram(x.double().numpy()))
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4, 5), (1, 6, 2, 2)])
@@ -108,7 +107,7 @@ def test_value_and_gradient():
     feats, targets = arguments()
     chosen = [feats[layer] for layer in LAYERS]
     arrays = [feature.detach().double().numpy() for feature in chosen]
-    value, slopes = slow.style_loss(arrays, [target.double().numpy() for target in targets], WEIGHTS)
+    value, slopes = oracle.style_loss(arrays, [target.double().numpy() for target in targets], WEIGHTS)
     loss = style_loss(feats, LAYERS, targets, WEIGHTS)
     assert_matches(loss, np.asarray(value))
     assert_differentiable(loss)
@@ -121,7 +120,7 @@ def judged(feats, targets):
     definition = gram_matrix
     for layer in LAYERS:
         try:
-            assert_matches(gram_matrix(feats[layer]), slow.gram(feats[layer].detach().double().numpy()))
+            assert_matches(gram_matrix(feats[layer]), oracle.gram(feats[layer].detach().double().numpy()))
         except Exception:  # whatever is wrong with them, it is another task's
             definition = stand_ins.gram_matrix
     if not definition(feats[LAYERS[0]]).requires_grad:

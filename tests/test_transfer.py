@@ -4,12 +4,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from comparison import assert_matches
 from data import deprocess, preprocess
 from data.images import legal_range
-from networks import SmallNet, in_double
-from references import slow
-from references.stored import load
 from style_transfer import (
     Iterate,
     Preset,
@@ -20,7 +16,11 @@ from style_transfer import (
     style_transfer,
     tv_loss,
 )
-from style_transfer.presets import RATES
+from style_transfer.optimizers import OPTIMIZERS
+from tests.support import oracle
+from tests.support.comparison import assert_matches
+from tests.support.networks import SmallNet, in_double
+from tests.support.references import load
 
 SMALL = Preset(
     content_size=16,
@@ -82,7 +82,7 @@ def test_the_loop_is_adam_with_one_decay_that_keeps_its_moments(decay_at, rates)
     """Every iteration makes Adam's step, clamps, and reports the losses; the decay changes nothing but the rate."""
     settings = {"num_iterations": 7, "decay_at": decay_at, "learning_rate": rates[0], "final_learning_rate": rates[1]}
     content, style = preprocess(CONTENT, 16).double(), preprocess(STYLE, 12).double()
-    images, losses = slow.style_transfer(
+    images, losses = oracle.style_transfer(
         start=content,
         content=content,
         style=style,
@@ -265,7 +265,7 @@ def test_it_works_without_callback_and_shows_its_progress(capsys):
     ],
 )
 def test_wrong_input_gives_one_clear_error(settings, message):
-    """Unknown presets, settings and layers, and what is no picture, give one error that says what is possible."""
+    """Unknown presets, settings and layers, and what is not a picture, give one error that says what is possible."""
     with pytest.raises(ValueError, match=message):
         run(**settings)
 
@@ -311,14 +311,14 @@ def test_other_optimizers_reach_the_courses_loss_in_a_tenth_of_the_iterations(op
 
 
 def test_another_optimizer_brings_its_own_learning_rates():
-    for optimizer, rates in RATES.items():
+    for optimizer, own in OPTIMIZERS.items():
         _, iterates = run(preset="starry_night", **TINY, optimizer=optimizer, num_iterations=3, decay_at=2)
-        assert [iterate.learning_rate for iterate in iterates] == [rates[0], rates[0], rates[1]]
+        assert [iterate.learning_rate for iterate in iterates] == [own.learning_rate] * 2 + [own.final_learning_rate]
     _, iterates = run(preset="starry_night", **TINY, optimizer="small_steps", learning_rate=0.3, num_iterations=1)
     assert iterates[0].learning_rate == 0.3
 
 
-@pytest.mark.parametrize("optimizer", RATES)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_lowers_the_loss_keeps_pixels_legal_and_gives_the_same_again(optimizer):
     first, iterates = run(optimizer=optimizer, num_iterations=30, start_from_noise=True)
     second, _ = run(optimizer=optimizer, num_iterations=30, start_from_noise=True)

@@ -1,6 +1,6 @@
 """Looking into an image classifier. `figures` and `captum_attributions` are imported by name when they are needed."""
 
-import checks.kernel  # noqa: F401  keeps what follows up to date in a notebook
+import kit.kernel  # noqa: F401  keeps what follows up to date in a notebook
 from visualizers.class_visualization import class_visualization_update_step, create_class_visualization
 from visualizers.fooling import make_fooling_image
 from visualizers.grad_cam import grad_cam, guided_grad_cam

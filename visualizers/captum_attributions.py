@@ -11,7 +11,7 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
-from data.model import evaluation_mode
+from kit.modes import evaluation_mode
 from visualizers.layers import find_layer, recorded_output, upsampled
 from visualizers.scores import check_batch, class_scores
 
@@ -63,11 +63,14 @@ def captum_layer_grad_cam(X: Tensor, y: Tensor, model: nn.Module, layer: nn.Modu
     return upsampled(maps.squeeze(1), X)
 
 
-def attribute(X: Tensor, y: Tensor, model: nn.Module, method: str, layer: nn.Module | None = None, **options) -> Tensor:
+def attribute(
+    X: Tensor, y: Tensor, model: nn.Module, method: str, layer: nn.Module | None = None, **options: object
+) -> Tensor:
     """Build and run one of Captum's methods on a copy of the images, in eval mode."""
     from captum import attr  # here, because it takes longer to import than the rest of the kit
 
     X, y = check_batch(X, y, model)
+    X.requires_grad_()
     with evaluation_mode(model), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU")
         check_once(X, y, model, layer)

@@ -9,7 +9,7 @@ from torchvision.transforms import functional
 from tqdm.auto import trange
 
 from data.images import legal_range
-from data.model import evaluation_mode
+from kit.modes import evaluation_mode
 from visualizers.gradient_ascent import check_positive, normalized_step
 from visualizers.scores import check_batch, check_labels, class_scores
 
@@ -23,6 +23,7 @@ def class_visualization_update_step(
     ValueError for anything else.
     """
     img, target_y = check_batch(img, target_y, model)
+    img.requires_grad_()
     with torch.enable_grad():
         with evaluation_mode(model):
             scores = class_scores(img, target_y, model)

@@ -2,10 +2,7 @@
 
 import io
 import json
-import os
 import sys
-import tempfile
-import tomllib
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
@@ -13,12 +10,16 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from checks.record import code_in_use
 from data import CLASS_NAMES, deprocess
+from kit.assignment import FIGURES
+from kit.atomic import atomic_path
+from kit.paths import figures_folder
+from kit.provenance import code_in_use
 
 CELL = 2.1  # inches
 HEAT = "magma"
@@ -26,8 +27,6 @@ BRIGHTEST = 99.5  # percentile of a map that is drawn at full strength; single e
 DOTS_PER_INCH = 120
 WIDEST_SHOWN = 1100  # pixels, as wide as a notebook's cell
 JPEG_QUALITY = 85  # in a notebook, which is handed in with its pictures: as PNG they would take six times the room
-KIT = Path(__file__).resolve().parent.parent
-CAPTIONS = KIT / "notebooks" / "captions.toml"
 PAGE = 3.9  # inches that a figure gets on a page of the report
 READABLE = 6.0  # points, on that page
 
@@ -171,38 +170,29 @@ def draw_curves(axis: Axes, curves: Mapping[str, tuple[Sequence[float], Sequence
 def save(figure: Figure, name: str, caption: str | None = None, alt: str | None = None) -> Figure | None:
     """Write figures/`name`.png (or into the folder KIT_FIGURES), and show it in a notebook, above its caption.
 
-    Elsewhere the figure comes back, to be shown. Caption and alternative text stand in notebooks/captions.toml unless
+    Elsewhere the figure comes back, to be shown. Caption and alternative text stand in kit/assignment.toml unless
     they are given. They travel inside the file, as its Title and Description, and the digests of the modules that are
     loaded, as Code. The file appears whole or not at all.
     Raises ValueError for a figure of one's own without them.
     """
     if caption is None or alt is None:
         caption, alt = written_caption(name)
-    folder = Path(os.environ.get("KIT_FIGURES") or KIT / "figures")
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".png", delete=False) as file:
-        temporary = Path(file.name)
-    code = code_in_use()
-    try:
-        metadata = {"Title": caption, "Description": alt, "Code": json.dumps(code)}
+    path, code = figures_folder() / f"{name}.png", code_in_use()
+    metadata = {"Title": caption, "Description": alt, "Code": json.dumps(code)}
+    with atomic_path(path) as temporary:
         figure.savefig(
             temporary, dpi=DOTS_PER_INCH, metadata=metadata, facecolor="white", bbox_inches="tight", pad_inches=0.05
         )
-        temporary.chmod(0o644)
-        temporary.replace(folder / f"{name}.png")
-    finally:
-        temporary.unlink(missing_ok=True)
-    return shown(figure, folder / f"{name}.png", caption, alt, code)
+    return shown(figure, path, caption, alt, code)
 
 
 def written_caption(name: str) -> tuple[str, str]:
     """The caption and the alternative text of one of the notebooks' figures."""
-    captions = tomllib.loads(CAPTIONS.read_text("utf-8"))
-    if name not in captions:
+    if name not in FIGURES:
         raise ValueError(
             f"{name!r} is a figure of your own: give save() a caption=, and alt= for those who cannot see it"
         )
-    return captions[name]["caption"], captions[name]["alt"]
+    return FIGURES[name]["caption"], FIGURES[name]["alt"]
 
 
 def shown(figure: Figure, file: Path, caption: str, alt: str, code: dict[str, str]) -> Figure | None:
@@ -226,8 +216,8 @@ def small_jpeg(file: Path) -> bytes:
 
 def grid(rows: int, columns: int, cell: float = CELL) -> tuple[Figure, NDArray]:
     """A figure of square cells, `cell` inches wide, without ticks or frames, and its axes (rows, columns)."""
-    figure = Figure(figsize=(cell * columns + 0.3, cell * rows + 0.3), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.01, hspace=0.01)
+    layout = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.01, hspace=0.01)
+    figure = Figure(figsize=(cell * columns + 0.3, cell * rows + 0.3), layout=layout)
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
@@ -245,7 +235,7 @@ def column_label(axis: Axes, text: str) -> None:
 
 def readable(axis: Axes, text: str) -> float:
     """A size of letters, in points, that can be read when the figure has shrunk to a page, if the cell has the room."""
-    height = axis.figure.get_figheight()
+    height = axis.get_figure(root=True).get_figheight()
     room = 72 * height / axis.get_gridspec().nrows / (0.6 * max(map(len, text.splitlines())))
     return max(9, min(READABLE * height / PAGE, room))
 
@@ -267,6 +257,6 @@ def draw_map(axis: Axes, values: NDArray[np.floating], image: NDArray[np.uint8] 
 
 
 def check_rows(images: NDArray[np.uint8], names: Sequence[str], rows: Mapping[str, Tensor]) -> None:
-    for name, maps in {"names": names, **rows}.items():
-        if len(maps) != len(images):
-            raise ValueError(f"{len(images)} images, but {len(maps)} of {name!r}: give one for each image")
+    for name, count in {"names": len(names), **{name: len(maps) for name, maps in rows.items()}}.items():
+        if count != len(images):
+            raise ValueError(f"{len(images)} images, but {count} of {name!r}: give one for each image")

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from data.model import evaluation_mode
+from kit.modes import evaluation_mode
 from visualizers.gradient_ascent import check_positive, normalized_step
 from visualizers.scores import check_batch, class_logits
 
@@ -19,9 +19,8 @@ def make_fooling_image(
     else. Szegedy et al. 2013, arXiv 1312.6199.
     """
     check_positive(learning_rate=learning_rate, max_iter=max_iter)
-    X, target_y = check_batch(X, target_y, model)
-    fooling = X.detach().clone()
-    unfooled = torch.arange(len(X), device=X.device)
+    fooling, target_y = check_batch(X, target_y, model)
+    unfooled = torch.arange(len(fooling), device=fooling.device)
     with torch.enable_grad(), evaluation_mode(model):
         for _ in range(max_iter):
             images = fooling[unfooled].requires_grad_()

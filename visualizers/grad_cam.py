@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from data.model import evaluation_mode
-from data.precision import arithmetic
+from kit.modes import evaluation_mode
+from kit.precision import autocast
 from visualizers.guided_backprop import guided_gradient
 from visualizers.layers import recorded_output, upsampled
 from visualizers.scores import check_batch, class_scores
@@ -16,17 +16,17 @@ def grad_cam(
     """Gradient-weighted class activation maps, upsampled to the images: (N, H, W) >= 0, not normalized.
 
     X is (N, 3, H, W), y is int64 (N,). `layer` is a module of the model or its name, for instance "features.12"; None
-    means the last convolutional features. `precision` is explained at `data.precision`. Raises TypeError or
+    means the last convolutional features. `precision` is explained at `kit.precision`. Raises TypeError or
     ValueError for anything else. Selvaraju et al. 2016, arXiv 1610.02391.
     """
     X, y = check_batch(X, y, model)
     with torch.enable_grad():
         with (
             evaluation_mode(model),
-            arithmetic(precision, X),
+            autocast(precision, X),
             recorded_output(model, layer, from_here=True) as features,
         ):
-            scores = class_scores(X.detach(), y, model)
+            scores = class_scores(X, y, model)
         return upsampled(class_activation_maps(scores, features.output), X)
 
 
@@ -35,10 +35,11 @@ def guided_grad_cam(
 ) -> Tensor:
     """Grad-CAM times guided backprop, pixel by pixel: (N, 3, H, W). Arguments and errors as for `grad_cam`."""
     X, y = check_batch(X, y, model)
+    X.requires_grad_()
     with torch.enable_grad():
         with (
             evaluation_mode(model),
-            arithmetic(precision, X),
+            autocast(precision, X),
             recorded_output(model, layer, from_here=False) as features,
         ):
             scores = class_scores(X, y, model)

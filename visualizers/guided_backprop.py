@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import Node
 
-from data.model import evaluation_mode
-from data.precision import arithmetic
+from kit.modes import evaluation_mode
+from kit.precision import autocast
 from visualizers.scores import check_batch, class_scores
 
 
@@ -16,12 +16,13 @@ def guided_backprop(X: Tensor, y: Tensor, model: nn.Module, *, precision: str = 
 
     At every ReLU, whether module or function, in-place or reused, the gradient passes only where the ReLU's input and
     the arriving gradient are both positive. Other activations keep their plain gradient. X is (N, 3, H, W), y is
-    int64 (N,); `precision` is explained at `data.precision`. Raises TypeError or ValueError for anything else.
+    int64 (N,); `precision` is explained at `kit.precision`. Raises TypeError or ValueError for anything else.
     Springenberg et al. 2014, arXiv 1412.6806.
     """
     X, y = check_batch(X, y, model)
+    X.requires_grad_()
     with torch.enable_grad():
-        with evaluation_mode(model), arithmetic(precision, X):
+        with evaluation_mode(model), autocast(precision, X):
             scores = class_scores(X, y, model)
         return guided_gradient(scores, X)
 
@@ -44,12 +45,13 @@ def relu_nodes(scores: Tensor) -> Iterator[Node]:
 
     The graph knows what really happened, so a ReLU is found however the model called it, and the model is not touched.
     """
-    waiting, seen = [scores.grad_fn], {None}
+    waiting: list[Node | None] = [scores.grad_fn]
+    visited: set[Node | None] = {None}
     while waiting:
         node = waiting.pop()
-        if node in seen:
+        if node in visited:
             continue
-        seen.add(node)
+        visited.add(node)
         waiting.extend(parent for parent, _ in node.next_functions)
         if node.name() == "ReluBackward0":
             yield node

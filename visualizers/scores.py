@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 def check_batch(X: Tensor, y: Tensor | int, model: nn.Module) -> tuple[Tensor, Tensor]:
-    """Images and labels as every technique needs them: detached copies on the model's device, X asking for gradients.
+    """Images and labels as every technique needs them: detached copies on the model's device.
 
     X is (N, 3, H, W) of the model's dtype; y is int64 (N,), or one int for all images. Raises TypeError or ValueError,
     naming what is wrong, before any work is done.
@@ -20,7 +20,7 @@ def check_batch(X: Tensor, y: Tensor | int, model: nn.Module) -> tuple[Tensor, T
     device, dtype = (weight.device, weight.dtype) if weight is not None else (None, torch.float32)
     X = check_images(X, dtype).to(device)
     y = check_labels(y, len(X)).to(X.device)
-    return X.clone(memory_format=torch.channels_last).requires_grad_(), y
+    return X.clone(memory_format=torch.channels_last), y
 
 
 def check_images(X: Tensor, dtype: torch.dtype) -> Tensor:

@@ -1,1 +1,0 @@
-import checks.threads  # noqa: F401  before torch is loaded

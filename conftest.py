@@ -1,0 +1,137 @@
+"""What all tests share: networks, pictures, and an environment in which nothing is downloaded or shown."""
+
+import copy
+import os
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import kit.threads  # noqa: F401  before torch is loaded
+
+# isort: split
+import pytest
+import torch
+from torch import Tensor, nn
+
+from kit.paths import KIT
+from kit.unwritten import UNWRITTEN, is_unwritten, stub_of
+from tests.support.networks import SmallNet, random_resnet18, random_vgg11
+from tests.support.references import load
+
+WAITING = f"{UNWRITTEN}: "
+ENVIRONMENT = pytest.MonkeyPatch()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes more than two seconds")
+    config.addinivalue_line("markers", "given: asks about code that students do not write")
+    config.addinivalue_line("markers", "long: takes more than half a minute; only `pytest -m long` runs it")
+    ENVIRONMENT.setenv("KIT_OFFLINE", "1")
+    ENVIRONMENT.setenv("MPLBACKEND", "Agg")
+    ENVIRONMENT.delenv("PYTHONWARNDEFAULTENCODING", raising=False)  # kernels would print what other packages lack
+    beside = KIT.parent / "shared"
+    if not os.environ.get("KIT_ASSETS") and beside.is_dir():
+        ENVIRONMENT.setenv("KIT_ASSETS", str(beside))
+
+
+def pytest_unconfigure() -> None:
+    ENVIRONMENT.undo()  # the tests may run inside a notebook's kernel
+
+
+# What is not written yet is no failure to read a traceback for: it is counted, function by function.
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    report = yield
+    if call.excinfo is not None and is_unwritten(call.excinfo.value):
+        place = stub_of(call.excinfo.value)
+        path = Path(place.filename)
+        report.longrepr = f"{WAITING}{place.name} in {path.parent.name}/{path.name}"
+    return report
+
+
+def is_waiting(report: pytest.TestReport) -> bool:
+    return report.failed and str(report.longrepr).startswith(WAITING)
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    return ("unwritten", "-", "NOT IMPLEMENTED YET") if is_waiting(report) else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    waiting = Counter(str(report.longrepr) for report in terminalreporter.stats.get("unwritten", []))
+    for words, count in sorted(waiting.items()):
+        terminalreporter.write_line(f"{words} ({count} tests wait for it)")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "weights" in metafunc.fixturenames:
+        metafunc.parametrize("weights", ["shipped"])
+    if "network" in metafunc.fixturenames:
+        metafunc.parametrize("network", ["shipped", "resnet18", "vgg11"], indirect=True)
+
+
+@cache
+def loaded(name: str) -> nn.Module:
+    if name == "resnet18":
+        return random_resnet18()
+    if name == "vgg11":
+        return random_vgg11()
+    from data import load_model
+
+    return load_model(name, device="cpu")
+
+
+# Every test gets a copy, so that a function which alters the model fails its own tests and no others.
+@pytest.fixture
+def squeezenet(weights: str) -> nn.Module:
+    return copy.deepcopy(loaded(weights))
+
+
+@pytest.fixture
+def shipped() -> nn.Module:
+    return copy.deepcopy(loaded("shipped"))
+
+
+@pytest.fixture
+def resnet18() -> nn.Module:
+    return copy.deepcopy(loaded("resnet18"))
+
+
+@pytest.fixture
+def vgg11() -> nn.Module:
+    return copy.deepcopy(loaded("vgg11"))
+
+
+@pytest.fixture
+def network(request: pytest.FixtureRequest) -> nn.Module:
+    """SqueezeNet with the shipped weights, ResNet-18 and VGG-11."""
+    return copy.deepcopy(loaded(request.param))
+
+
+@pytest.fixture
+def small_net() -> SmallNet:
+    return SmallNet()
+
+
+@pytest.fixture
+def random() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def noise(random: torch.Generator) -> Tensor:
+    """Three small images, not square."""
+    return torch.randn(3, 3, 10, 14, generator=random)
+
+
+@pytest.fixture
+def photos() -> Tensor:
+    """Two small photographs, not square: (2, 3, 72, 88)."""
+    return load("attributions")["X"]
+
+
+@pytest.fixture
+def small_photos(photos: Tensor) -> Tensor:
+    """The middle of the photographs, for loops that take long: (2, 3, 48, 64)."""
+    return photos[:, :, 12:60, 12:76].contiguous()

@@ -1,3 +1,0 @@
-"""For instructors: the student release, and grading. Students' copies of the kit come without this package."""
-
-import checks.threads  # noqa: F401  before torch is loaded

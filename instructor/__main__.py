@@ -1,0 +1,122 @@
+"""For instructors: the student release, and grading.
+
+python -m instructor release OUT                    the kit that students get
+python -m instructor grade ZIP_OR_FOLDER --out OUT  one submission: results.json, report.md, report.html
+python -m instructor batch FOLDER --out OUT         all submissions in a folder, and marks.csv; run it again to resume
+python -m instructor gradescope OUT                 autograder.zip
+python -m instructor catalogue                      kit/check/catalogue.json, after a change in mistakes/
+python -m instructor references                     the stored tensors and answers, after a change in tests or weights
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from instructor.release.known_files import GitError
+from instructor.release.markers import MarkerError
+from instructor.release.proof import ReleaseError
+from kit.command import get_ready
+
+
+def main() -> int:
+    get_ready()
+    options = parser().parse_args()
+    try:
+        return options.run(options)
+    except ModuleNotFoundError as error:
+        print(f"{error.name} is missing here: pip install -e '.[grading]'", file=sys.stderr)
+    except (GitError, ReleaseError, MarkerError) as error:
+        print(f"Nothing was written. {error}", file=sys.stderr)
+    except (OSError, RuntimeError, ValueError) as error:
+        print(error, file=sys.stderr)
+    return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command imports what it needs itself, since some of it takes seconds."""
+    whole = argparse.ArgumentParser(
+        prog="python -m instructor", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = whole.add_subparsers(dest="command", required=True)
+
+    release = commands.add_parser("release", help="strip the solutions, prove that the result holds (some minutes)")
+    release.add_argument("out", type=Path, metavar="OUT", help="a new or empty folder")
+    release.set_defaults(run=run_release)
+
+    grade = commands.add_parser("grade", help="judge one submission")
+    grade.add_argument("submission", type=Path, metavar="ZIP_OR_FOLDER")
+    grade.add_argument("--out", type=Path, required=True)
+    grade.set_defaults(run=run_grade)
+
+    batch = commands.add_parser("batch", help="judge every submission in a folder; run it again to resume")
+    batch.add_argument("folder", type=Path, metavar="FOLDER")
+    batch.add_argument("--out", type=Path, required=True)
+    batch.add_argument("--executor", choices=("local", "slurm"), default="local")
+    batch.add_argument("--workers", type=int, help="how many at a time (default: as many as cores)")
+    batch.set_defaults(run=run_batch)
+
+    gradescope = commands.add_parser("gradescope", help="pack the autograder for Gradescope")
+    gradescope.add_argument("out", type=Path, metavar="OUT", help="a folder")
+    gradescope.set_defaults(run=run_gradescope)
+
+    commands.add_parser("catalogue", help="make kit/check/catalogue.json anew").set_defaults(run=run_catalogue)
+    commands.add_parser("references", help="make tests/references anew (minutes)").set_defaults(run=run_references)
+    return whole
+
+
+def run_release(options: argparse.Namespace) -> int:
+    from instructor.release.release import release
+
+    print(release(options.out))
+    return 0
+
+
+def run_grade(options: argparse.Namespace) -> int:
+    from instructor.grading.grade import grade
+    from instructor.grading.reports.write import markdown
+
+    if not options.submission.exists():
+        raise FileNotFoundError(f"there is no {options.submission}: name a zip or a folder")
+    warn_of_missing_protection()
+    print(markdown(grade(options.submission, options.out)))
+    return 0
+
+
+def run_batch(options: argparse.Namespace) -> int:
+    from instructor.grading.batch.run import batch
+
+    warn_of_missing_protection()
+    return batch(options.folder, options.out, executor=options.executor, workers=options.workers)
+
+
+def warn_of_missing_protection() -> None:
+    from instructor.grading.isolation.sandbox import protection
+
+    for words in protection().missing():
+        print(f"Less protected than it should be: {words}. A container protects, too.", file=sys.stderr)
+
+
+def run_gradescope(options: argparse.Namespace) -> int:
+    from instructor.gradescope.pack import pack
+
+    print(pack(options.out))
+    return 0
+
+
+def run_catalogue(options: argparse.Namespace) -> int:
+    from instructor.mistakes.catalogue import write
+
+    print(write())
+    return 0
+
+
+def run_references(options: argparse.Namespace) -> int:
+    from instructor.reference import answers, stored
+
+    stored.renew()
+    answers.renew()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""200 submissions in one batch: how long each takes, and whether the marks are the same again.
+
+`python -m instructor.benchmarks.grading` makes mistaken, honest, unfinished, broken and hostile submissions and grades
+them; then once more, killing the batch (kill -9) halfway and running the same command again. The marks must be the same
+bytes.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from instructor.grading.notebook_cells import NOTEBOOK
+from instructor.mistakes.catalogue import mutants
+from instructor.release.markers import strip
+from kit.assignment import MODULES
+from kit.command import get_ready
+from kit.hand_in.archive import write_zip
+from kit.paths import KIT
+
+SHARES = {"mistaken": 0.6, "honest": 0.2, "unfinished": 0.08, "broken": 0.06, "hostile": 0.06}
+PLACES = dict.fromkeys(("SUBMISSIONS", "OUT", "MARK", "PORT", "SOCKET", "SLEEPER", "PIDS"), "1")
+Files = dict[str, bytes]
+
+
+def solution() -> Files:
+    return {name: (KIT / name).read_bytes() for name in (*MODULES, NOTEBOOK)}
+
+
+def mistaken(number: int) -> Files:
+    """The solution with one known mistake, or with two in different modules."""
+    known = mutants()
+    chosen = [known[(7 * number + 97 * second) % len(known)] for second in range(1 + number % 2)]
+    return solution() | {mutant.module: mutant.source().encode() for mutant in chosen}
+
+
+def honest(number: int) -> Files:
+    files = solution()
+    return files | {name: files[name] + f"\n# {number}\n".encode() for name in MODULES}
+
+
+def unfinished(number: int) -> Files:
+    """Some modules are not written yet."""
+    left = MODULES[1 + number % (len(MODULES) - 1) :]
+    return solution() | {name: strip((KIT / name).read_text("utf-8"), name).encode() for name in left}
+
+
+def broken(number: int) -> Files:
+    """One module cannot be parsed, cannot be imported, is no text, or is missing."""
+    name = MODULES[number % len(MODULES)]
+    files = solution()
+    del files[name]
+    return files | [{name: b"def broken(:\n"}, {name: b"import no_such_package\n"}, {name: b"\xff"}, {}][number % 4]
+
+
+def hostile(number: int) -> Files:
+    from instructor.tests.hostile.submissions import SUBMISSIONS, sources
+
+    places = {**PLACES, "KIT": str(KIT), "ROOT": "/"}
+    return sources(list(SUBMISSIONS)[2 * number % len(SUBMISSIONS)], places)
+
+
+def make(folder: Path, count: int) -> None:
+    makers = {"mistaken": mistaken, "honest": honest, "unfinished": unfinished, "broken": broken, "hostile": hostile}
+    for kind, share in SHARES.items():
+        for number in range(round(share * count)):
+            write_zip(folder / f"{kind}-{number:03}.zip", makers[kind](number))
+
+
+def begin(folder: Path, out: Path) -> subprocess.Popen:
+    command = [sys.executable, "-m", "grading", "batch", str(folder), "--out", str(out)]
+    return subprocess.Popen(command, cwd=KIT, start_new_session=True)
+
+
+def finished(out: Path) -> int:
+    return len(list(out.glob("*/graded.json")))
+
+
+def timed(folder: Path, out: Path) -> float:
+    begun = time.monotonic()
+    begin(folder, out).wait()
+    return time.monotonic() - begun
+
+
+def interrupted(folder: Path, out: Path, count: int) -> float:
+    """The batch is killed without warning when half of the submissions are graded, and run again."""
+    begun = time.monotonic()
+    process = begin(folder, out)
+    while finished(out) < count // 2 and process.poll() is None:
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    begin(folder, out).wait()
+    return time.monotonic() - begun
+
+
+def describe(out: Path) -> None:
+    scores: dict[str, list[float]] = {}
+    for results in out.glob("*/results.json"):
+        score = json.loads(results.read_text("utf-8"))["score"]
+        scores.setdefault(results.parent.name.partition("-")[0], []).append(score)
+    for kind, found in sorted(scores.items()):
+        median = statistics.median(found)
+        print(f"  {kind:11} {len(found):4}   points: {min(found):g} to {max(found):g}, median {median:g}")
+
+
+def main() -> int:
+    get_ready()
+    parser = argparse.ArgumentParser(prog="python -m instructor.benchmarks.grading", description=__doc__)
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--out", type=Path, default=KIT / "build" / "grading-benchmark")
+    options = parser.parse_args()
+    shutil.rmtree(options.out, ignore_errors=True)
+    folder, first, second = (options.out / name for name in ("submissions", "first", "second"))
+    make(folder, options.count)
+    count = len(list(folder.iterdir()))
+    kinds = Counter(path.name.partition("-")[0] for path in folder.iterdir())
+    described = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+    print(f"{count} submissions ({described}), {os.cpu_count()} cores", flush=True)
+
+    seconds = timed(folder, first)
+    print(
+        f"first run: {seconds:.0f} s, {seconds / count:.1f} s a submission; {count - finished(first)} lost", flush=True
+    )
+    describe(first)
+    seconds = interrupted(folder, second, count)
+    print(f"second run, killed halfway and resumed: {seconds:.0f} s; {count - finished(second)} lost")
+    same = (first / "marks.csv").read_bytes() == (second / "marks.csv").read_bytes()
+    reports = all(
+        path.read_bytes() == (second / path.relative_to(first)).read_bytes() for path in first.glob("*/results.json")
+    )
+    print(f"marks.csv {'the same bytes' if same else 'DIFFERS'}, results.json {'the same' if reports else 'DIFFER'}")
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,287 @@
+"""Where a worker runs: bubblewrap where it can start, another user where we are root, and limits everywhere."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+from instructor.grading.isolation import syscalls
+from instructor.release.markers import strip
+from kit.assignment import MODULES, PACKAGES
+from kit.paths import KIT
+
+BOX = Path("/kit")  # where the kit lies inside bubblewrap
+CODE = ("data", *PACKAGES, "kit", "kit/check", "instructor/grading/isolation")
+SINGLE = (
+    "data/assets.toml",
+    "kit/assignment.toml",
+    "instructor/__init__.py",
+    "instructor/grading/__init__.py",
+    "tests/__init__.py",
+    "tests/support/__init__.py",
+    "tests/support/networks.py",
+    "tests/support/stand_ins.py",
+    "tests/support/surroundings.py",
+)
+SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
+BECOME = (
+    "import os, sys; user = int(sys.argv[1]);"
+    "user and (os.setgroups([]), os.setresgid(user, user, user), os.setresuid(user, user, user))"
+)
+WORKER = "from instructor.grading.isolation.worker import main"
+START = f"{BECOME}; sys.path[:0] = sys.argv[3:]; {WORKER}; main(int(sys.argv[2]))"
+PYTHON = os.path.abspath(sys.executable)  # which may have been called by a path that goes up and down
+LARGEST_MEMORY = 5 * 2**30  # bytes, all processes of a worker together
+LEAST_FREE = 2**29  # bytes of memory that the machine must keep
+MOST_PROCESSES = 12
+PRINTED = 8192  # bytes that are kept
+KERNELS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "KIT_WITHOUT_ONEDNN")  # how a machine computes
+
+
+def kit_for(sources: Mapping[str, str], folder: Path) -> None:
+    """The files that a worker sees: the kit's own code without solutions, and the submitted sources in their places.
+
+    Packages' __init__ files are empty, so that a module that cannot be imported takes no other one with it.
+    """
+    names = [path.relative_to(KIT).as_posix() for part in CODE for path in sorted((KIT / part).glob("*.py"))]
+    texts = {name: (KIT / name).read_text("utf-8") for name in [*names, *SINGLE]}
+    texts |= {name: strip(texts[name], name) for name in MODULES}
+    texts |= {f"{package}/__init__.py": "" for package in PACKAGES}
+    for name, text in {**texts, **sources}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+@dataclass(frozen=True)
+class Protection:
+    """How a worker is shut in."""
+
+    bubblewrap: bool
+    user: int  # the number of another user, who the worker becomes; 0 where we may not choose
+    why_not: str = field(default="bubblewrap cannot start here", compare=False)  # what was found, without bubblewrap
+
+    def missing(self) -> list[str]:
+        """In words, for the grader."""
+        lacking = []
+        if not self.bubblewrap:
+            network = "" if syscalls.program() else "reach the network and "
+            lacking.append(f"{self.why_not}, so submissions can {network}see other processes")
+        if not self.bubblewrap and not self.user:
+            lacking.append("submissions run as you, and can change and delete your files")
+        if not self.bubblewrap and not (self.user and KIT.stat().st_mode & 0o007 == 0):
+            lacking.append(f"submissions can read {KIT}, and the references in it")
+        return lacking
+
+    def command(self, box: Path) -> list[str]:
+        """What comes before the program and its arguments."""
+        if not self.bubblewrap:
+            return []
+        words = ["bwrap", "--die-with-parent", "--new-session", "--clearenv"]
+        if self.user:  # root needs no user namespace, and without one the limit on processes holds
+            words += [f"--unshare-{kind}" for kind in ("ipc", "pid", "net", "uts", "cgroup-try")]
+            words += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+        else:
+            words.append("--unshare-all")
+        for name, value in environment(Path("/tmp")).items():
+            words += ["--setenv", name, value]
+        python = dict.fromkeys((sys.base_prefix, sys.prefix, str(Path(os.path.realpath(PYTHON)).parent)))
+        for path in SYSTEM:
+            words += ["--ro-bind-try", path, path]
+        words += [*limited("/tmp", 64), *(limited(str(KIT), 1) if KIT.is_relative_to("/usr") else [])]
+        for path in python:
+            words += [] if Path(path).is_relative_to("/usr") else [*readable_parents(path), "--ro-bind", path, path]
+        words += ["--proc", "/proc", "--dev", "/dev", *limited("/dev/shm", 1), "--ro-bind", str(box), str(BOX)]
+        return [*words, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"]
+
+
+def readable_parents(path: str) -> list[str]:
+    """The folders on the way, which bubblewrap makes for its own user alone unless it is told."""
+    parents = [str(parent) for parent in reversed(Path(path).parents)][1:]
+    return [word for parent in parents for word in ("--perms", "0755", "--dir", parent)]
+
+
+def limited(path: str, megabytes: int) -> list[str]:
+    return ["--perms", "1777", "--size", str(megabytes * 2**20), "--tmpfs", path]
+
+
+def environment(home: Path) -> dict[str, str]:
+    single = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return {
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "LANG": "C.UTF-8",
+        "PATH": "/usr/bin:/bin",
+        **dict.fromkeys(single, "1"),
+        **{name: os.environ[name] for name in KERNELS if name in os.environ},
+    }
+
+
+@cache
+def protection() -> Protection:
+    """The best that works on this machine."""
+    other = 61184 + os.getpid() % 4096 if os.geteuid() == 0 else 0
+    found = ""
+    for candidate in dict.fromkeys((Protection(True, other), Protection(True, 0), Protection(False, other))):
+        problem = problem_with(candidate)
+        if not problem:
+            return replace(candidate, why_not=found)
+        found = problem if candidate.bubblewrap else found
+    return Protection(False, 0, found)
+
+
+def problem_with(candidate: Protection) -> str:
+    """Why no worker can be shut in like this, as far as it can be found out; empty where one can."""
+    if candidate.bubblewrap and shutil.which("bwrap") is None:
+        return "bubblewrap is not installed (Debian and Ubuntu: sudo apt install bubblewrap)"
+    user = str(candidate.user)
+    with tempfile.TemporaryDirectory() as name:
+        box = Path(name)
+        box.chmod(0o755)
+        inside = candidate.command(box)
+        packages = complaint([*inside, PYTHON, "-I", "-c", f"{BECOME}; import numpy", user], box)
+        if not packages:
+            return ""
+        nothing = complaint([*inside, "/bin/sh", "-c", ":"], box)
+        if nothing:
+            return f"bubblewrap may not do its work here ({nothing})"
+        python = complaint([*inside, PYTHON, "-I", "-c", BECOME, user], box)
+        if python:
+            return f"bubblewrap starts, but {PYTHON} does not start in it ({python})"
+        return f"bubblewrap starts, but {PYTHON} does not find its packages in it ({packages})"
+
+
+def complaint(command: list[str], home: Path) -> str:
+    """The last line of what a command says that fails; empty for one that does not."""
+    try:
+        done = subprocess.run(command, env=environment(home), capture_output=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"status {done.returncode}"]
+    return lines[-1] if done.returncode else ""
+
+
+class Sandbox:
+    """A worker process. `channel` leads to it; `printed()` is what it wrote; `close()` kills it and its children."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self.folder = tempfile.TemporaryDirectory(prefix="worker-")
+        root, shut_in = Path(self.folder.name), protection()
+        box, home = root / "kit", root / "home"
+        box.mkdir()
+        home.mkdir()
+        kit_for(sources, box)
+        root.chmod(0o755)
+        if shut_in.user:
+            os.chown(home, shut_in.user, -1)
+        self.channel, theirs = socket.socketpair()
+        inside = BOX if shut_in.bubblewrap else box
+        with theirs:
+            arguments = map(str, (shut_in.user, theirs.fileno(), inside))
+            self.process = subprocess.Popen(
+                [*shut_in.command(box), PYTHON, "-I", "-B", "-u", "-c", START, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=[theirs.fileno()],
+                cwd=home,
+                env=environment(home),
+                start_new_session=True,
+            )
+        self.words = bytearray()
+        self.excess = ""  # why the watch ended the worker
+        self.reader = threading.Thread(target=self.read_output, daemon=True)
+        self.reader.start()
+        threading.Thread(target=self.watch, daemon=True).start()
+
+    def read_output(self) -> None:
+        """Keep the beginning of what is printed, and take the rest, so that nobody waits for a full pipe."""
+        while chunk := self.process.stdout.read1(65536):
+            self.words += chunk[: PRINTED - len(self.words)]
+
+    def watch(self) -> None:
+        """Limits hold for one process each; this holds for all of them together."""
+        while self.process.poll() is None:
+            processes = self.descendants()
+            if len(processes) > MOST_PROCESSES:
+                self.excess = f"started more than {MOST_PROCESSES} processes"
+            elif memory_of(processes) > LARGEST_MEMORY or psutil.virtual_memory().available < LEAST_FREE:
+                self.excess = f"used more than {LARGEST_MEMORY // 2**30} GB of memory"
+            if self.excess:
+                self.kill()
+                return
+            time.sleep(0.25)
+
+    def descendants(self) -> list[psutil.Process]:
+        try:
+            process = psutil.Process(self.process.pid)
+            return [process, *process.children(recursive=True)]
+        except psutil.Error:
+            return []
+
+    def printed(self) -> str:
+        return self.words.decode("utf-8", "replace")
+
+    def kill(self) -> None:
+        descendants = self.descendants()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        for process in descendants:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+    def close(self) -> None:
+        """Kill the worker and whatever it has started, also what has cut its ties, and remove its folder."""
+        self.kill()
+        self.process.wait()
+        self.reader.join(1)
+        self.channel.close()
+        if not protection().bubblewrap:
+            kill_strays(str(Path(self.folder.name) / "home"))
+        self.folder.cleanup()
+
+
+def memory_of(processes: list[psutil.Process]) -> int:
+    """Bytes, what they share counted once; that takes long to find out, so the sum of all comes first."""
+    total = 0
+    for kind in ("memory_info", "memory_full_info"):
+        total = 0
+        for process in processes:
+            with contextlib.suppress(psutil.Error):
+                said = getattr(process, kind)()
+                total += getattr(said, "pss", said.rss)
+        if total <= LARGEST_MEMORY:
+            break
+    return total
+
+
+def kill_strays(home: str) -> None:
+    """Without bubblewrap, a process may have left its session. What has inherited the worker's home is the worker's."""
+    for _ in range(20):
+        strays = [process for process in psutil.process_iter() if is_stray(process, home)]
+        if not strays:
+            return
+        for process in strays:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(strays, timeout=1)
+
+
+def is_stray(process: psutil.Process, home: str) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and process.environ().get("HOME") == home
+    except psutil.Error:
+        return False

@@ -1,0 +1,154 @@
+"""A pytest plugin that judges one submission.
+
+The tests stay where they are. The functions that they call run in a worker, which alone imports the student's modules;
+the tests that the rubric names are run, hidden ones too, and their outcomes become marks.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from instructor.grading.intake.submission import Submission
+from instructor.grading.isolation.remote import CALL_SECONDS, WorkerLost
+from instructor.grading.marks import Marks, Outcome
+from instructor.grading.patience import Patience
+from instructor.grading.replacement import Replacement
+from instructor.grading.reports.write import write_reports
+from instructor.grading.rubric import Rubric, Task, read_rubric
+from instructor.grading.wording import in_words
+from kit.check.diagnosis import diagnose, signatures
+from kit.check.verdicts import KitAtFault
+from kit.paths import KIT
+from kit.unwritten import UNWRITTEN
+
+TESTS, HIDDEN = KIT / "tests", KIT / "instructor" / "tests" / "hidden"
+
+
+class Judge:
+    """Runs the graded tests of one submission; `marks` holds the result. A call may take so many seconds."""
+
+    def __init__(self, submission: Submission, out: Path | None = None, seconds: float = CALL_SECONDS) -> None:
+        self.submission = submission
+        self.out = out
+        self.rubric: Rubric = read_rubric()
+        self.code = Replacement(submission, seconds)
+        self.patience = Patience()
+        self.outcomes: list[Outcome] = []
+        self.whole = True  # whether all graded tests are run, not some that were asked for
+        self.printed: str | None = None
+        self.marks: Marks | None = None
+
+    # ------------------------------------------------------------------------------------------ which tests are run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        asked = config.args_source is pytest.Config.ArgsSource.ARGS
+        self.whole = not asked or config.args == [str(TESTS)]
+        if self.whole:
+            config.args[:] = map(str, graded_files(self.rubric))
+        self.code.put_in_place(self.rubric.tasks)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        graded = {item: place for item in items if (place := self.rubric.criterion_of(name_of(item)))}
+        missing = self.rubric.unmatched(map(name_of, graded))
+        if missing and self.whole:
+            raise pytest.UsageError(f"the rubric names tests that do not exist: {', '.join(missing)}")
+        order = [task.name for task in self.rubric.tasks]
+        config.hook.pytest_deselected(items=[item for item in items if item not in graded])
+        items[:] = sorted(graded, key=lambda item: (is_hidden(item), order.index(graded[item][0])))
+
+    def task_of(self, test: str) -> Task:
+        name, _ = self.rubric.criterion_of(test)
+        return next(task for task in self.rubric.tasks if task.name == name)
+
+    # ----------------------------------------------------------------------------------------------- while they run
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if is_hidden(item):
+            self.keep_what_was_printed()
+        task = self.task_of(name_of(item))
+        reason = self.code.unusable.get(task.module) or self.patience.given_up(task.name, self.code.remote.seconds)
+        if reason:
+            pytest.fail(reason, pytrace=False)
+        self.patience.begin(self.code.remote.waited)
+        torch.set_grad_enabled(True)  # whatever an earlier test has left
+
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        self.patience.end(self.task_of(name_of(item)).name, self.code.remote.waited)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+        report = yield
+        if call.excinfo is not None and not report.skipped:
+            error = call.excinfo.value
+            if isinstance(error, KitAtFault):
+                pytest.exit(str(error), pytest.ExitCode.INTERNAL_ERROR)
+            if isinstance(error, WorkerLost):
+                self.patience.lost(self.task_of(name_of(item)).name, str(error))
+            report.longrepr = in_words(error)
+            self.outcomes.append(Outcome(name_of(item), False, report.longrepr, is_hidden(item)))
+        elif call.when == "call":
+            self.outcomes.append(Outcome(name_of(item), report.passed, "", is_hidden(item)))
+        return report
+
+    def keep_what_was_printed(self) -> None:
+        """Students see what their code prints, but not from now on: it could print what hidden tests show it."""
+        if self.printed is None:
+            self.printed = self.code.remote.what_was_printed()
+
+    # --------------------------------------------------------------------------------------------- what comes of it
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            self.keep_what_was_printed()
+            hints = {task: hint for task in self.mistaken() if (hint := self.hint(task))}
+            problems = [*self.submission.problems, *self.code.problems]
+            name, sha256 = self.submission.name, self.submission.sha256
+            self.marks = self.rubric.marks(name, sha256, self.outcomes, hints, problems, self.printed)
+        self.code.remote.close()  # interrupted, or the kit is at fault: there are no marks
+        if self.marks is not None and self.out is not None:
+            write_reports(self.marks, self.submission.figures, self.out)
+
+    def mistaken(self) -> list[str]:
+        """Tasks that are written, can be run, and give something wrong."""
+        complaints: dict[Task, list[str]] = {}
+        for outcome in self.outcomes:
+            if not outcome.passed:
+                complaints.setdefault(self.task_of(outcome.test), []).append(outcome.message)
+        return [
+            task.name
+            for task, messages in complaints.items()
+            if task.module not in self.code.unusable
+            and task.name not in self.patience.losses
+            and not any(UNWRITTEN in message for message in messages)
+        ]
+
+    def hint(self, task: str) -> str | None:
+        try:
+            return diagnose(task, signatures(self.code.remote.call("kit.check.probes:probe", (task,), {})))
+        except Exception:  # whatever a submission raises, does or gives, it gets no hint then
+            return None
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.marks is not None:
+            terminalreporter.write_line(
+                f"{self.marks.submission}: {self.marks.earned:g} of {self.marks.points:g} points"
+            )
+
+
+def graded_files(rubric: Rubric) -> list[Path]:
+    """The test files that the rubric names, hidden ones among them."""
+    names = {test.partition("::")[0] for task in rubric.tasks for each in task.criteria for test in each.tests}
+    return sorted(path for path in (*TESTS.glob("test_*.py"), *HIDDEN.glob("test_*.py")) if path.name in names)
+
+
+def name_of(item: pytest.Item) -> str:
+    """test_file.py::test_name[parameters]"""
+    return f"{item.path.name}::{item.name}"
+
+
+def is_hidden(item: pytest.Item) -> bool:
+    return item.path.parent == HIDDEN

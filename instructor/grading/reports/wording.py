@@ -1,0 +1,62 @@
+"""How marks are put into words, alike in every kind of report."""
+
+from collections.abc import Iterable
+
+from instructor.grading.marks import CriterionMark, Marks
+from instructor.grading.shown import shown, shown_lines
+
+MOST_COMPLAINTS = 5  # of one criterion, and as many tests of each
+LONGEST_REASON = 300  # characters
+LONGEST_MESSAGE = 1200
+LONGEST_PRINTED = 4000
+
+
+def number(points: float) -> str:
+    return f"{points:g}"
+
+
+def share(earned: float, points: float) -> str:
+    return f"{number(earned)} of {number(points)}"
+
+
+def sum_line(marks: Marks) -> str:
+    """How the sum comes about, such as "4 + 3 + 0 + 2 = 9 of 12"."""
+    return f"{' + '.join(number(task.earned) for task in marks.tasks)} = {share(marks.earned, marks.points)}"
+
+
+def label(mark: CriterionMark) -> str:
+    return mark.name.replace("_", " ")
+
+
+def reason(mark: CriterionMark) -> str:
+    return shown(mark.reason, LONGEST_REASON)
+
+
+def complaints(mark: CriterionMark) -> list[tuple[list[str], str]]:
+    """The failed tests, together where they say the same, and what they say. Hidden ones are counted, not named."""
+    told: dict[str, list[str]] = {}
+    for outcome in mark.outcomes:
+        if not outcome.passed and not outcome.hidden:
+            told.setdefault(shown_lines(outcome.message.strip(), LONGEST_MESSAGE), []).append(shown(outcome.test))
+    found = [(first_few(tests), message) for message, tests in told.items()]
+    left = sum(len(tests) for tests, _ in found[MOST_COMPLAINTS:])
+    hidden = sum(outcome.hidden and not outcome.passed for outcome in mark.outcomes)
+    others = [counted(left, "more test")] * bool(left) + [counted(hidden, "hidden test")] * bool(hidden)
+    return found[:MOST_COMPLAINTS] + [([f"and {words}"], "") for words in others if found]
+
+
+def first_few(tests: list[str]) -> list[str]:
+    left = len(tests) - MOST_COMPLAINTS
+    return tests[:MOST_COMPLAINTS] + [f"and {counted(left, 'more test')}"] * (left > 0)
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def printed(marks: Marks) -> str:
+    return shown_lines(marks.printed.strip("\n"), LONGEST_PRINTED)
+
+
+def lines(texts: Iterable[str]) -> list[str]:
+    return [shown(text) for text in texts]

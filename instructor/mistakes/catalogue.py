@@ -1,0 +1,126 @@
+"""The catalogue of mistakes: the files beside this describe them, kit/check/catalogue.json holds what each leaves.
+
+`python -m instructor catalogue` makes the latter from the former. Students have it, so it holds hints and numbers only.
+"""
+
+import json
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.abc import InspectLoader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from pathlib import Path
+
+from instructor.release.markers import regions
+from kit.assignment import PACKAGES, TASKS
+from kit.atomic import write_atomically
+from kit.check.diagnosis import CATALOGUE, signatures
+from kit.check.probes import ordinary_questions, probe
+from kit.paths import KIT
+
+MISTAKES = Path(__file__).resolve().parent
+MODULES = {name: task.module for name, task in TASKS.items() if (MISTAKES / f"{name}.toml").is_file()}
+
+
+class MutantError(ValueError):
+    """A mutant does not fit the module that it changes; the message names both."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A mistake: in the solution of `module`, a path within the kit, `find` is replaced."""
+
+    task: str
+    name: str
+    module: str
+    hint: str
+    find: str
+    replace: str
+
+    def source(self) -> str:
+        """The whole text of the module with the mistake in it. Raises MutantError unless `find` occurs exactly once."""
+        text = (KIT / self.module).read_text("utf-8")
+        where = f"instructor/mistakes/{self.task}.toml, {self.name}"
+        if text.count(self.find) != 1:
+            raise MutantError(f"{where}: {self.find!r} occurs {text.count(self.find)} times in {self.module}, not once")
+        solutions = ["\n".join([*region.lines, ""]) for region in regions(text, self.module)]
+        if not any(self.find in solution for solution in solutions):
+            raise MutantError(f"{where}: {self.find!r} is no part of a solution in {self.module}")
+        return text.replace(self.find, self.replace)
+
+
+def mutants() -> list[Mutant]:
+    """All of them, task by task. Raises MutantError when one lacks something."""
+    found = []
+    for task, module in MODULES.items():
+        for entry in tomllib.loads((MISTAKES / f"{task}.toml").read_text("utf-8"))["mutant"]:
+            if entry.keys() != {"name", "hint", "find", "replace"}:
+                raise MutantError(
+                    f"instructor/mistakes/{task}.toml: an entry has {sorted(entry)}: give name, hint, find, replace"
+                )
+            found.append(Mutant(task=task, module=module, **entry))
+    return found
+
+
+@dataclass(frozen=True)
+class Substitute(MetaPathFinder, InspectLoader):
+    """Imports one module from a text instead of from its file."""
+
+    module: str
+    text: str
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        return spec_from_loader(name, self, is_package=False) if name == self.module else None
+
+    def get_source(self, name: str) -> str:
+        return self.text
+
+
+@contextmanager
+def in_place(mutant: Mutant) -> Iterator[None]:
+    """Inside, the students' packages are imported anew, with the mistake in its module; afterwards all is as before."""
+    substitute = Substitute(mutant.module.removesuffix(".py").replace("/", "."), mutant.source())
+    before = take_out()
+    sys.meta_path.insert(0, substitute)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(substitute)
+        take_out()
+        sys.modules.update(before)
+
+
+def take_out() -> dict[str, object]:
+    """Forget the students' packages and return what was forgotten."""
+    return {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] in PACKAGES}
+
+
+def build() -> dict[str, dict]:
+    """By task: the reference's signatures, how much of it comes from ordinary inputs, and every mistake's."""
+    catalogue = {
+        task: {"ordinary": ordinary_questions(task), "reference": signatures(probe(task)), "entries": []}
+        for task in MODULES
+    }
+    for mutant in mutants():
+        with in_place(mutant):
+            left = signatures(probe(mutant.task))
+        catalogue[mutant.task]["entries"].append({"name": mutant.name, "hint": mutant.hint, "signatures": left})
+    return catalogue
+
+
+def write() -> Path:
+    """Make kit/check/catalogue.json anew, one mistake a line. Raises MutantError, and then leaves it as it was."""
+    tasks = []
+    for task, known in build().items():
+        entries = ",\n".join(map(compact, known["entries"]))
+        head = f'"ordinary": {known["ordinary"]},\n"reference": {compact(known["reference"])}'
+        tasks.append(f'"{task}": {{\n{head},\n"entries": [\n{entries}\n]}}')
+    write_atomically(CATALOGUE, ("{\n" + ",\n".join(tasks) + "\n}\n").encode())
+    return CATALOGUE
+
+
+def compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+import torch
+
+from tests.support.comparison import assert_matches
+
+REFERENCE = torch.tensor([[1.0, -2.0, 0.5], [0.0, 3.0, 4.0]])
+
+
+def test_equal_values_match_whatever_the_type_of_the_reference():
+    assert_matches(REFERENCE, REFERENCE)
+    assert_matches(REFERENCE, REFERENCE.double())
+    assert_matches(REFERENCE, REFERENCE.numpy().astype(np.float64))
+    assert_matches(REFERENCE * (1 + 9e-5), REFERENCE)
+
+
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: 0 * a, "zero everywhere"),
+        (lambda a: 0 * a + a.mean(), "off by"),
+        (lambda a: 2 * a, "2 times what they should be"),
+        (lambda a: -a, "-1 times what they should be"),
+        (lambda a: a.flip(0), "off by"),
+        (lambda a: a * (1 + 2e-4), "off by 0.02 % of their size"),
+        (lambda a: a + 0.1 * a[0, 0], r"off by [\d.]+ % of their size \(allowed: 0.01 %\)"),
+    ],
+)
+def test_wrong_values_fail_in_plain_words_however_small_they_are(change, message, size):
+    with pytest.raises(AssertionError, match=message):
+        assert_matches(change(size * REFERENCE), size * REFERENCE)
+
+
+@pytest.mark.parametrize(
+    ("actual", "message"),
+    [
+        (REFERENCE.numpy(), "expected a tensor, got ndarray"),
+        (REFERENCE[0], r"expected shape \(2, 3\), got \(3,\)"),
+        (REFERENCE.mT, r"expected shape \(2, 3\), got \(3, 2\)"),
+        (REFERENCE.double(), "expected torch.float32, got torch.float64"),
+        (REFERENCE / 0, "all values are NaN or infinite"),
+        (REFERENCE.where(REFERENCE != 0, torch.nan), "1 of 6 values are NaN or infinite"),
+    ],
+)
+def test_type_shape_dtype_and_finiteness_come_before_values(actual, message):
+    with pytest.raises(AssertionError, match=message):
+        assert_matches(actual, REFERENCE)
+
+
+@pytest.mark.parametrize("reference", [torch.zeros(3), torch.full((3,), torch.nan)])
+def test_a_reference_that_proves_nothing_is_refused(reference):
+    with pytest.raises(AssertionError, match="nothing to compare with"):
+        assert_matches(torch.zeros(3), reference)

@@ -1,0 +1,145 @@
+"""One submission on its way through the judge: what costs what, and what stays hidden."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from instructor.grading.notebook_cells import NOTEBOOK
+from instructor.grading.rubric import read_rubric
+from kit.assignment import MODULES
+from kit.hand_in.archive import write_zip
+from kit.paths import KIT
+
+pytestmark = pytest.mark.long
+
+PLUGIN = ["-p", "instructor.pytest_plugin"]
+SEES = "print(tuple(X.shape))\n    saliency = gradient"
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess, dict, Path]:
+    """A submission in which four modules are out of order and one tells what it is given."""
+    folder = tmp_path_factory.mktemp("judge")
+    files = {name: (KIT / name).read_bytes() for name in (*MODULES, NOTEBOOK)}
+    saliency = files["visualizers/saliency.py"].decode()
+    assert saliency.count("saliency = gradient") == 1
+    files["visualizers/saliency.py"] = saliency.replace("saliency = gradient", SEES).encode()
+    files["visualizers/fooling.py"] = b"import no_such_package\n"
+    files["visualizers/class_visualization.py"] = b"import sys\nsys.exit(0)\n"
+    files["style_transfer/content_loss.py"] = b"def content_loss(:\n"
+    del files["style_transfer/tv_loss.py"]
+    write_zip(folder / "ada.zip", files)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *PLUGIN, f"--submission={folder / 'ada.zip'}"]
+    run = subprocess.run([*command, f"--grade-to={folder}"], cwd=KIT, capture_output=True, encoding="utf-8")
+    return run, json.loads((folder / "results.json").read_text("utf-8")), folder
+
+
+def test_a_module_that_cannot_be_used_costs_its_own_tasks_alone(graded):
+    """What is missing, cannot be parsed, or fails in its import gets nothing; everything else gets everything."""
+    _, results, _ = graded
+    lost = {"fooling", "class_visualization", "content_loss", "tv_loss"}
+    expected = {task.name: 0 if task.name in lost else task.points for task in read_rubric().tasks}
+    assert results["extra_data"]["tasks"] == expected
+
+
+def test_the_report_says_what_was_wrong_with_each_module(graded):
+    """Each module that could not be used is named with the reason."""
+    _, _, folder = graded
+    report = (folder / "report.md").read_text("utf-8").replace("\\", "")
+    for words in ("no_such_package", "SystemExit", "content_loss.py, line 1", "tv_loss.py is missing"):
+        assert words in report
+
+
+def test_what_code_prints_is_shown_but_not_what_hidden_tests_give_it(graded):
+    """The shapes of the visible tests appear, those of the hidden tests do not."""
+    _, _, folder = graded
+    everything = "".join((folder / name).read_text("utf-8") for name in ("report.md", "report.html", "results.json"))
+    assert "(2, 3, 72, 88)" in everything
+    for hidden in ("(3, 3, 65, 90)", "(3, 3, 91, 67)", "(11, 3, 7, 5)"):
+        assert hidden not in everything
+
+
+def test_pytest_shows_the_points(graded):
+    """`pytest --submission` ends with the sum."""
+    run, results, _ = graded
+    assert f"ada: {results['score']:g} of 100 points" in run.stdout
+    assert run.returncode == 1
+
+
+def test_reports_name_no_places_in_memory(tmp_path):
+    """They would differ from run to run."""
+    source = (KIT / "style_transfer" / "tv_loss.py").read_text("utf-8")
+    wrong = "    raise ValueError(object())\n    ### END SOLUTION"
+    write_zip(
+        tmp_path / "ada.zip", {"style_transfer/tv_loss.py": source.replace("    ### END SOLUTION", wrong).encode()}
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        *PLUGIN,
+        f"--submission={tmp_path / 'ada.zip'}",
+    ]
+    run = subprocess.run([*command, "tests/test_tv_loss.py"], cwd=KIT, capture_output=True, encoding="utf-8")
+    assert "<object object>" in run.stdout
+    assert "0x" not in run.stdout
+
+
+def test_a_submission_that_cannot_be_read_is_refused_in_one_sentence(tmp_path):
+    """No traceback for what is not an archive."""
+    (tmp_path / "bad.zip").write_bytes(b"nothing")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        *PLUGIN,
+        f"--submission={tmp_path / 'bad.zip'}",
+    ]
+    run = subprocess.run(command, cwd=KIT, capture_output=True, encoding="utf-8")
+    assert run.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "bad.zip" in run.stderr
+    assert "Traceback" not in run.stderr + run.stdout
+
+
+def test_a_folders_own_configuration_and_tests_are_left_alone(tmp_path):
+    """pytest takes a submission's folder neither for a place of tests nor for one with a conftest.py."""
+    trap = f"import pathlib; pathlib.Path({str(tmp_path / 'sprung')!r}).touch()\n"
+    for name in ("conftest.py", "test_trap.py", "visualizers/conftest.py", "visualizers/saliency.py"):
+        (tmp_path / "ada" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "ada" / name).write_text(trap, "utf-8")
+    (tmp_path / "ada" / "pytest.ini").write_text("[pytest]\naddopts = --collect-only\n", "utf-8")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *PLUGIN, f"--submission={tmp_path / 'ada'}"]
+    run = subprocess.run([*command, "tests/test_saliency.py"], cwd=KIT, capture_output=True, encoding="utf-8")
+    assert not (tmp_path / "sprung").exists()
+    assert "ada: 0 of 100 points" in run.stdout
+
+
+LACKING = """
+import sys
+from pathlib import Path
+from instructor.grading import grade, soundness
+from tests.support import oracle
+soundness.prove = lambda tests: None
+del oracle.CALLS["test_saliency.py::test_other_networks[vgg11] saliency 1"]
+try:
+    grade.grade(Path(sys.argv[1]), Path(sys.argv[2]))
+except RuntimeError as error:
+    print(error)
+"""
+
+
+def test_an_answer_that_the_kit_lacks_costs_nobody_points(tmp_path):
+    """The kit is at fault, so there are no marks."""
+    write_zip(tmp_path / "ada.zip", {name: (KIT / name).read_bytes() for name in (*MODULES, NOTEBOOK)})
+    command = [sys.executable, "-c", LACKING, str(tmp_path / "ada.zip"), str(tmp_path / "out")]
+    run = subprocess.run(command, cwd=KIT, capture_output=True, encoding="utf-8")
+    assert run.stdout.startswith("the tests could not be run"), run.stdout + run.stderr
+    assert "the kit is at fault, not your code: it lacks the recorded answer" in run.stdout
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,75 @@
+"""Every known misconception, graded: it costs points in its own task and nowhere else, and gets its own hint."""
+
+import multiprocessing
+import os
+import re
+from collections import defaultdict
+from itertools import zip_longest
+from pathlib import Path
+
+import pytest
+
+from instructor.grading.grade import grade
+from instructor.grading.marks import Marks
+from instructor.machines import WRONG, write_submission
+from instructor.mistakes.catalogue import Mutant, mutants
+
+
+def groups() -> list[tuple[Mutant, ...]]:
+    """All mutants, at most one of each task of a half together, and the kit's own solution, which is no mutant."""
+    by_task = defaultdict(list)
+    for mutant in mutants():
+        by_task[mutant.task].append(mutant)
+    rows = [row for half in WRONG for row in zip_longest(*(by_task.pop(task) for task in half))]
+    assert not by_task, f"these tasks are in no half: {list(by_task)}"
+    return [(), *(tuple(filter(None, row)) for row in rows)]
+
+
+def marks_of(group: tuple[Mutant, ...], folder: Path) -> Marks:
+    write_submission(group, folder / "kit")
+    return grade(folder / "kit", folder / "out")
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[Mutant, ...], Marks]:
+    """Two submissions at a time, each in a process of its own."""
+    context = multiprocessing.get_context("forkserver")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            patch.setenv(name, "1")
+        context.set_forkserver_preload(["instructor.grading.grade"])
+        with context.Pool(os.cpu_count(), maxtasksperchild=1) as pool:
+            together = [(group, tmp_path_factory.mktemp("mutants")) for group in groups()]
+            return dict(zip(groups(), pool.starmap(marks_of, together, chunksize=1), strict=True))
+
+
+@pytest.mark.long
+def test_the_kits_own_solution_gets_full_marks_and_no_hint(graded):
+    """Nothing is wrong with the solution, so nothing is lost and nothing is hinted at."""
+    marks = graded[()]
+    lost = {f"{task.name}.{mark.name}": mark.reason for task in marks.tasks for mark in task.criteria if mark.reason}
+    assert not lost
+    assert marks.earned == marks.points
+    assert not any(task.hint for task in marks.tasks)
+    assert not marks.problems
+
+
+@pytest.mark.long
+def test_no_complaint_shows_what_only_programmers_of_tests_understand(graded):
+    """No assertion as Python writes it, no matrices of finite differences, no traceback."""
+    raw = re.compile(r"(^|\n)assert |where .* = |Traceback|Jacobian|tensor\(\[")
+    marks = [mark for each in graded.values() for task in each.tasks for mark in task.criteria]
+    reasons = {outcome.message for mark in marks for outcome in mark.outcomes if outcome.message}
+    assert len(reasons) > len(graded)
+    assert not [words for words in reasons if raw.search(words)]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("group", groups()[1:], ids=lambda group: ",".join(f"{m.task}.{m.name}" for m in group))
+def test_each_mutant_loses_points_in_its_task_alone_and_gets_its_hint(group, graded):
+    """A mutated task loses points and is explained; the tasks beside it lose none."""
+    wrong = {mutant.task: mutant.hint for mutant in group}
+    for task in graded[group].tasks:
+        reasons = {mark.name: mark.reason for mark in task.criteria if mark.reason}
+        assert (task.earned < task.points) == (task.name in wrong), f"{task.name}: {task.earned} points, {reasons}"
+        assert task.hint == wrong.get(task.name), f"{task.name}: another hint, {reasons}"

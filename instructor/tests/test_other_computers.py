@@ -1,0 +1,159 @@
+"""The kit on computers other than the one that it was made on: other terminals, other places, several copies."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kit.paths import KIT
+
+NOT_THE_KIT = shutil.ignore_patterns(".*", "__pycache__", "build", "figures", "downloads", "*.egg-info")
+STRIPPED = ("LANG", "LC_ALL", "PYTHONPATH", "PYTHONWARNDEFAULTENCODING")
+TERMINALS = {
+    "cp1252": {"PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252"},
+    "ascii": {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"},
+}
+IS_RUN = '\nif __name__ == "__main__":'
+PLACE = "import visualizers; print(visualizers.__file__)"
+SHELL = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+for cell in {cells}:
+    shell.run_cell(cell).raise_error()
+"""
+
+
+def run(*words, cwd=KIT, **settings):
+    """Status and all bytes that a Python says on a terminal, without the kit's folders in its path."""
+    environment = {name: value for name, value in os.environ.items() if name not in STRIPPED}
+    environment |= {"KIT_OFFLINE": "1", **settings}
+    command = [sys.executable, *map(str, words)]
+    done = subprocess.run(command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """Another copy of the kit, which is not installed."""
+    return Path(shutil.copytree(KIT, tmp_path_factory.mktemp("other") / "copy", ignore=NOT_THE_KIT))
+
+
+def test_git_hands_out_text_with_lf_and_leaves_other_files_alone_on_every_system():
+    listing = subprocess.run(["git", "ls-files", "--eol"], cwd=KIT, capture_output=True, encoding="utf-8", check=True)
+    for line in listing.stdout.splitlines():
+        state, name = line.split("\t")
+        in_git, _, *rules = state.split()
+        assert in_git in ("i/lf", "i/-text", "i/none"), f"{name} is stored with other line ends"
+        assert " ".join(rules) == ("attr/-text" if in_git == "i/-text" else "attr/text=auto eol=lf"), name
+
+
+# ----------------------------------------------------------------------------------------------------------- terminals
+
+
+def test_signs_that_a_terminal_lacks_are_printed_in_signs_that_it_has():
+    code = "from kit.command import get_ready; get_ready(); print('✓ ✗ · × … – “é” 中 \\ud800')"
+    code = ascii(code).join(("exec(", ")"))
+    assert run("-c", code, **TERMINALS["cp1252"])[1].decode("cp1252").strip() == "[ok] [no] · × … – “é” \\u4e2d \\ud800"
+    assert run("-c", code, **TERMINALS["ascii"])[1].strip() == b'[ok] [no] - x ... - "e" \\u4e2d \\ud800'
+    assert run("-c", code, PYTHONUTF8="1")[1].decode().strip() == "✓ ✗ · × … – “é” 中 \\ud800"
+
+
+def programs():
+    """Every file that is run as a program, but for what runs before the kit is set up."""
+    others = ("instructor/tests/", "kit/preflight.py", ".")
+    names = [path.relative_to(KIT).as_posix() for path in sorted(KIT.glob("*/**/*.py"))]
+    return [name for name in names if not name.startswith(others) and IS_RUN in (KIT / name).read_text("utf-8")]
+
+
+@pytest.mark.parametrize("program", programs())
+def test_every_program_gets_ready_before_it_does_anything(program):
+    main = (KIT / program).read_text("utf-8").partition("\ndef main(")[2].partition("\n")[2].lstrip()
+    if main.startswith('"""'):
+        main = main.split('"""')[2].lstrip()
+    assert main.startswith("get_ready()")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("terminal", TERMINALS)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-m", "kit", "hand_in"),
+        ("-m", "kit", "report", "--strict", "no such report.md"),
+        ("-m", "data", "status"),
+        ("-m", "instructor", "--help"),
+        ("notebooks/run.py", "99"),
+        ("-c", "from kit import check; check('tv_loss')"),
+    ],
+    ids=" ".join,
+)
+def test_what_a_command_says_survives_every_terminal(words, terminal):
+    said = run(*words, **TERMINALS[terminal])[1]
+    assert b"Traceback" not in said
+    assert b"UnicodeEncodeError" not in said
+    assert said.isascii() or terminal != "ascii"
+
+
+# -------------------------------------------------------------------------------------------------------------- copies
+
+
+@pytest.mark.long
+def test_a_command_in_another_copy_says_which_one_it_runs(copy):
+    assert run("-m", "data", "status", cwd=copy)[1].count(b"another copy") == 0, "Python takes the folder it is run in"
+    said = run("-m", "data", "status", cwd=copy / "notebooks")[1].decode()
+    assert said.splitlines()[0] == f"This runs the kit in {KIT}, and you are in another copy of it, {copy}"
+
+
+def test_a_notebook_gets_the_modules_of_its_own_copy(copy):
+    code = SHELL.format(cells=["%load_ext kit", PLACE, "import kit.alive as a; print(len(a.RUNNING) > 5)"])
+    said = run("-c", code, cwd=copy / "notebooks")[1].decode()
+    assert said.splitlines() == [str(copy / "visualizers" / "__init__.py"), "True"]
+
+
+@pytest.mark.long
+def test_a_notebook_that_has_modules_of_another_copy_keeps_them_and_says_so(copy):
+    code = SHELL.format(cells=[PLACE, "%load_ext kit", PLACE, "import kit.alive as a; print(len(a.RUNNING) > 5)"])
+    said = run("-c", code, cwd=copy / "notebooks")[1].decode()
+    ours = str(KIT / "visualizers" / "__init__.py")
+    assert said.splitlines() == [
+        f"This runs the kit in {KIT}, and you are in another copy of it, {copy}", ours, ours, "True"
+    ]  # fmt: skip
+
+
+@pytest.mark.long
+def test_run_py_runs_the_modules_of_its_own_copy_from_anywhere(copy, tmp_path):
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None}
+    source = f"{PLACE}\nfrom pathlib import Path; Path({str(tmp_path / 'place')!r}).write_text(visualizers.__file__)"
+    notebook = {"cells": [{**cell, "source": source}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (copy / "notebooks" / "97_where.ipynb").write_text(json.dumps(notebook), "utf-8")
+    status, said = run(copy / "notebooks" / "run.py", "97", cwd=tmp_path)
+    assert status == 0, said.decode()
+    assert (tmp_path / "place").read_text("utf-8") == str(copy / "visualizers" / "__init__.py")
+
+
+# -------------------------------------------------------------------------------------------------------------- places
+
+# Of the suite, what reads and writes files, runs programs and draws.
+STUDENTS = ("assets", "examples", "figures", "images", "model", "pictures", "presets")
+INSTRUCTORS = ("checks", "imports", "notebooks", "submission", "threads", "writeup")
+PARTS = [f"tests/test_{part}.py" for part in STUDENTS] + [f"instructor/tests/test_{part}.py" for part in INSTRUCTORS]
+
+
+@pytest.mark.long
+def test_the_suite_passes_read_only_in_a_path_with_spaces_and_umlauts_where_each_text_must_name_its_encoding(tmp_path):
+    """bubblewrap makes the copy read-only, for root as well; only figures/ and build/ can be written."""
+    if not shutil.which("bwrap") or subprocess.run(["bwrap", "--dev-bind", "/", "/", "true"]).returncode:
+        pytest.skip("bubblewrap cannot start here")
+    kit = shutil.copytree(KIT, tmp_path / "Übung mit Leerzeichen", ignore=NOT_THE_KIT)
+    words = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", kit, kit, "--chdir", kit]
+    for name in ("figures", "build"):
+        (kit / name).mkdir()
+        words += ["--bind", kit / name, kit / name]
+    words += ["--", sys.executable, "-W", "error::EncodingWarning", "-m", "pytest", "-p", "no:cacheprovider", *PARTS]
+    environment = {**os.environ, "PYTHONWARNDEFAULTENCODING": "1"}
+    done = subprocess.run(words, env=environment, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-1000:]

@@ -1,0 +1,1 @@
+import kit.threads  # noqa: F401  before torch is loaded

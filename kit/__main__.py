@@ -1,0 +1,34 @@
+"""`python -m kit report` builds the report, `python -m kit hand_in` checks the work and packs it as submission.zip."""
+
+import sys
+from collections.abc import Callable
+
+from kit.command import get_ready
+
+
+def main() -> int:
+    get_ready()
+    name, *arguments = sys.argv[1:] or ["--help"]
+    if name in ("-h", "--help"):
+        print(__doc__)
+        return 0
+    command = command_named(name)
+    if command is None:
+        print(f"{name!r} is not a command of the kit: choose report or hand_in", file=sys.stderr)
+        return 2
+    return command(arguments)
+
+
+def command_named(name: str) -> Callable[[list[str]], int] | None:
+    """Imported when it is needed: building the report loads Pandoc's bindings, the hand-in less."""
+    if name == "report":
+        from kit.report.build import main as command
+    elif name == "hand_in":
+        from kit.hand_in.pack import main as command
+    else:
+        return None
+    return command
+
+
+if __name__ == "__main__":
+    sys.exit(main())

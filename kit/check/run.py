@@ -1,0 +1,87 @@
+"""`check("saliency")` in a notebook: the tests of one task, answered in plain words."""
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+from kit import alive
+from kit.assignment import CHECKS
+from kit.command import print_anywhere
+from kit.paths import KIT
+
+TESTS = KIT / "tests"
+
+
+def check(task: str) -> None:
+    """Run tests/test_`task`.py here, on the code as it is now, and print what holds and what does not.
+
+    Where something does not hold and a known mistake explains it, say which. Raises ValueError for a task that has no
+    tests.
+    """
+    print_anywhere()
+    path = TESTS / f"test_{task}.py"
+    if not path.is_file():
+        raise ValueError(f"there are no tests for {task!r}: choose one of {', '.join(CHECKS)}")
+    try:
+        alive.refresh()
+        alive.check_syntax()
+    except alive.BrokenModule as error:
+        print(f"✗ Nothing was checked: {error}")
+        return
+    import pytest  # not before it is needed: the first cell of a notebook should answer soon
+
+    from kit.check import record
+    from kit.check.patience import LIMIT, Patience, TimeLimit
+    from kit.check.verdicts import Verdicts
+
+    verdicts, patience, digests = Verdicts(), Patience(), record.digests(task)
+    options = ["-m", "not slow", "-p", "no:cacheprovider", "--capture=sys", "-o", "addopts=", str(path)]
+    with as_in_a_fresh_process(), contextlib.redirect_stdout(io.StringIO()) as log:
+        status = pytest.main(options, plugins=[verdicts, patience])
+    if status == pytest.ExitCode.INTERRUPTED and not verdicts.not_collected:
+        print(patience.in_words())
+        return
+    ran = status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    print(verdicts.in_words() if ran else verdicts.not_collected or log.getvalue())
+    record.keep(task, digests, ran and verdicts.all_hold())
+    if ran and verdicts.found_mistakes():
+        from kit.check.diagnosis import closer_look
+
+        try:
+            with TimeLimit(LIMIT, "a closer look at what went wrong.", patience.say):
+                hints = closer_look(task)
+        except KeyboardInterrupt:
+            print("The closer look at what went wrong was stopped.")
+            return
+        for hint in hints:
+            print(f"A closer look: {hint}")
+
+
+@contextlib.contextmanager
+def as_in_a_fresh_process() -> Iterator[None]:
+    """Tests are imported anew, since the code under test may have changed, and leave the kernel's settings alone."""
+    environment = dict(os.environ)
+    forget_tests()
+    try:
+        yield
+    finally:
+        forget_tests()
+        os.environ.clear()
+        os.environ.update(environment)
+
+
+def forget_tests() -> None:
+    for name, module in list(sys.modules.items()):
+        spec = getattr(module, "__spec__", None)
+        if isinstance(spec, ModuleSpec):
+            places = [spec.origin, *(spec.submodule_search_locations or ())]  # a folder of tests has no origin
+            if any(place and is_of_the_tests(Path(place)) for place in places):
+                del sys.modules[name]
+
+
+def is_of_the_tests(path: Path) -> bool:
+    return path == KIT / "conftest.py" or TESTS in (path, *path.parents)

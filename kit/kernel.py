@@ -1,0 +1,100 @@
+"""What the kit does in a notebook's kernel: fresh modules at every cell, and one line where a traceback would not help.
+
+The packages that students write in import this before their own modules, so that no edit comes too early to be seen.
+"""
+
+import ast
+import importlib
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from kit import alive
+from kit.command import copy_to_take, get_ready
+from kit.paths import KIT
+from kit.unwritten import is_unwritten, stub_of
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+def attach() -> None:
+    """Keep the kernel that this runs in up to date with the saved files. Without one, in a plain Python, do nothing."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None or copy_to_take() or any(isinstance(transformer, Door) for transformer in shell.ast_transformers):
+        return
+    get_ready()
+    alive.watch(shell.user_ns)
+    shell.ast_transformers.append(Door())
+    shell.set_custom_exc((NotImplementedError, SyntaxError), in_one_line)
+
+
+def load_ipython_extension(shell: "InteractiveShell") -> None:
+    """`%load_ext kit`: saved edits are seen, and a task that is not written yet is said in one line.
+
+    A notebook of another copy of the kit than the one that is installed gets the modules of its own copy.
+    """
+    other = copy_to_take()
+    if other is None:
+        attach()
+        return
+    for name in [name for name in sys.modules if name.partition(".")[0] == "kit"]:
+        del sys.modules[name]
+    sys.path.insert(0, str(other))
+    importlib.invalidate_caches()
+    importlib.import_module("kit").load_ipython_extension(shell)
+
+
+class Door(ast.NodeTransformer):
+    """Changes no cell, but lets none run before what it imports is up to date."""
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        from IPython.core.error import InputRejected
+
+        class Refused(InputRejected):
+            def _render_traceback_(self) -> list[str]:
+                return [str(self)]
+
+        try:
+            alive.refresh()
+        except alive.BrokenModule as error:
+            raise Refused(f"{error}. No cell runs until this is mended and saved.") from None
+        return node
+
+
+def in_one_line(
+    shell: "InteractiveShell", kind: type, error: BaseException, trace: TracebackType, tb_offset: int | None = None
+) -> None:
+    """A task that is not written yet, and a syntax error in a module, without their tracebacks; others as usual."""
+    words = unwritten(error, trace) if kind is NotImplementedError else unreadable(error)
+    if words:
+        shell._showtraceback(kind, error, [words])  # the one way to a message that still counts as an error
+    elif isinstance(error, IndentationError):
+        shell.showindentationerror()
+    else:
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+
+
+def unwritten(error: BaseException, trace: TracebackType) -> str | None:
+    if not is_unwritten(error):
+        return None
+    place = stub_of(error)
+    path = Path(place.filename)
+    in_module = path.is_relative_to(KIT) and path.is_file()
+    where = f"{place.name} in {alive.shown(path)}, line {place.lineno}" if in_module else "a part of this cell"
+    save = ", save the file" if in_module else ""
+    return f"Not implemented yet: {where}. Write it between the markers{save}, and run this cell again."
+
+
+def unreadable(error: BaseException) -> str | None:
+    """None where the error is in a cell."""
+    if not isinstance(error, SyntaxError) or Path(error.filename or "") not in alive.PATHS.values():
+        return None
+    path = Path(error.filename or "")
+    where = f"{alive.shown(path)}, line {error.lineno}"
+    return f"{where}: {type(error).__name__}: {error.msg}. Mend it, save the file, and run this cell again."
+
+
+attach()

@@ -1,0 +1,11 @@
+"""Where the kit is, and where its figures go."""
+
+import os
+from pathlib import Path
+
+KIT = Path(__file__).resolve().parent.parent
+
+
+def figures_folder() -> Path:
+    """The folder named in KIT_FIGURES, else figures/ in the kit."""
+    return Path(os.environ.get("KIT_FIGURES") or KIT / "figures")

@@ -1,0 +1,124 @@
+"""Figures of the sanity checks: the grid of maps, curves along the stages, and one value for each method."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
+
+import numpy as np
+from matplotlib import color_sequences
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sanity_checks.similarity import MEASURES, mean_and_spread
+from visualizers.figures import PAGE, READABLE, column_label, draw_map, grid, row_label
+
+SMALL_CELL = 1.1  # inches
+MARKERS = "osD^v<>PX"
+LINES = ("-", "--", ":", "-.")
+CURVES = (9.6, 6.4)  # inches, width and height
+CURVES_FONT = READABLE * CURVES[1] / PAGE  # points: readable on the report's page too
+
+
+def map_grid(image: NDArray[np.uint8], explanations: Mapping[str, Mapping[str, Tensor]], index: int = 0) -> Figure:
+    """The paper's grid: methods down, stages across, the original model's maps first, beside the image.
+
+    `explanations` comes from `randomized_explanations`; `index` says which of its images. Gradients are shown as the
+    sum of absolute values over the channels.
+    """
+    methods = list(explanations["original"])
+    figure, axes = grid(len(methods), len(explanations) + 1, SMALL_CELL)
+    axes[0, 0].imshow(image)
+    column_label(axes[0, 0], "image")
+    for axis in axes[1:, 0]:
+        axis.set_axis_off()
+    for column, (stage, by_method) in zip(axes.T[1:], explanations.items(), strict=True):
+        column_label(column[0], stage)
+        for axis, method in zip(column, methods, strict=True):
+            values = by_method[method][index].detach().cpu()
+            draw_map(axis, (values.abs().sum(dim=0) if values.ndim == 3 else values.abs()).numpy(), None)
+    for axis, method in zip(axes[:, 1], methods, strict=True):
+        row_label(axis, method.replace(" ", "\n", 1))
+    return figure
+
+
+def similarity_curves(
+    values: NDArray[np.float64],
+    stages: Sequence[str],
+    methods: Sequence[str],
+    baseline: NDArray | None = None,
+    joined: bool = True,
+) -> Figure:
+    """Similarity to the original against the stage, a panel for each measure, a colour for each method.
+
+    `values` is Similarity.values; points are means over images and seeds, bars their standard deviation. `baseline`,
+    from `unrelated_similarity` of the same methods, stands at the right: what maps of unrelated images reach. Points
+    are `joined` where each stage goes on from the one before, and not where every stage is an experiment of its own.
+    """
+    figure = Figure(figsize=CURVES, layout="constrained")
+    axes = figure.subplots(2, 2, sharex=True)
+    means = mean_and_spread(values, axis=(0, 1))
+    positions, beyond = np.arange(1, len(stages) + 1), len(stages) + 1
+    for k, (axis, measure) in enumerate(zip(axes.flat, MEASURES, strict=True)):
+        styles = zip(methods, colors(len(methods)), MARKERS, cycle(LINES), strict=False)
+        for j, (method, color, marker, line) in enumerate(styles):
+            mean, spread = means["mean"][:, j, k], means["spread"][:, j, k]
+            shift = 0.06 * (j - len(methods) / 2)  # so that the bars do not hide one another
+            look = {"color": color, "marker": marker, "markersize": 4, "linewidth": 1.2, "elinewidth": 0.6}
+            x, y, bars = (
+                ([0, *positions + shift], [1, *mean], [0, *spread]) if joined else (positions + shift, mean, spread)
+            )
+            axis.errorbar(x, y, bars, linestyle=line if joined else "none", label=method, **look)
+            if baseline is not None:
+                other = mean_and_spread(baseline[:, j, k])
+                axis.errorbar(beyond + shift, other["mean"], other["spread"], linestyle="none", **look)
+        if baseline is not None:
+            axis.axvspan(beyond - 0.5, beyond + 0.5, color="0.93", zorder=0)
+        axis.set_title(measure, fontsize=CURVES_FONT)
+        axis.set_ylim(-0.5, 1.05)
+        names = [*(["original"] if joined else []), *stages, *(["other image"] if baseline is not None else [])]
+        axis.set_xticks(range(0 if joined else 1, len(names) + (0 if joined else 1)), names)
+        axis.tick_params(labelsize=CURVES_FONT)
+        axis.tick_params("x", rotation=60)
+        axis.spines[["top", "right"]].set_visible(False)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=CURVES_FONT)
+    return figure
+
+
+def similarity_points(groups: Mapping[str, NDArray[np.float64]], methods: Sequence[str]) -> Figure:
+    """For each measure one point with spread for each method and group, whose values are (N, methods, measures)."""
+    figure = Figure(figsize=(11, 1.2 + 0.4 * len(methods)), layout="constrained")
+    axes = figure.subplots(1, len(MEASURES), sharey=True)
+    for k, (axis, measure) in enumerate(zip(axes, MEASURES, strict=True)):
+        for i, ((group, values), marker) in enumerate(zip(groups.items(), MARKERS, strict=False)):
+            summary = mean_and_spread(values[..., k])
+            height = np.arange(len(methods)) + 0.18 * (i - (len(groups) - 1) / 2)
+            shade = str(0.65 * i / max(1, len(groups) - 1))
+            axis.errorbar(summary["mean"], height, xerr=summary["spread"], fmt=marker, color=shade, label=group)
+        axis.axvline(0, color="0.85", zorder=0)
+        axis.set(title=measure, xlim=(-0.6, 1.05), ylim=(len(methods) - 0.5, -0.5))
+        axis.set_yticks(range(len(methods)), methods)
+        axis.spines[["top", "right"]].set_visible(False)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(groups), frameon=False)
+    return figure
+
+
+def colors(count: int) -> Sequence[object]:
+    """Colours that most people tell apart; markers and lines differ too, for those who do not and for grey prints."""
+    return color_sequences["petroff8"][:count]
+
+
+class Table:
+    """Numbers with the names of their rows and columns, shown as a table in a notebook and in a terminal."""
+
+    def __init__(self, values: NDArray, rows: Sequence[str], columns: Iterable[str] = MEASURES) -> None:
+        self.cells = [["", *columns], *([row, *map(str, line)] for row, line in zip(rows, values, strict=True))]
+
+    def _repr_markdown_(self) -> str:
+        lines = [f"| {' | '.join(line)} |" for line in self.cells]
+        return "\n".join([lines[0], "|".join(["", "---", *["---:"] * (len(self.cells[0]) - 1), ""]), *lines[1:]])
+
+    def __repr__(self) -> str:
+        widths = [max(map(len, column)) for column in zip(*self.cells, strict=True)]
+        return "\n".join("  ".join(map(str.rjust, line, widths)) for line in self.cells)

@@ -1,0 +1,40 @@
+"""What a callback saw is kept, or shown while the transfer runs."""
+
+import nbformat
+import torch
+from nbclient import NotebookClient
+
+from kit.paths import KIT
+from style_transfer import History, Iterate
+
+
+def test_losses_and_times_are_kept_in_order():
+    history = History()
+    for number in (1, 2, 3):
+        history(Iterate(number, 0.1, 10.0 / number, 5.0, 1.0 * number, torch.zeros(1, 3, 2, 2)))
+    assert history.content == [10.0, 5.0, 10.0 / 3]
+    assert history.style == [5.0] * 3
+    assert history.tv == [1.0, 2.0, 3.0]
+    assert history.total == [16.0, 12.0, 10.0 / 3 + 8.0]
+    assert history.seconds == sorted(history.seconds)
+    assert history.seconds[0] < 0.1
+    assert len(history.seconds) == 3
+
+
+CELL = """
+import numpy as np
+from tests.support.networks import SmallNet
+from style_transfer import Preset, Preview, style_transfer
+settings = Preset(content_size=8, style_size=8, style_layers=(1,), style_weights=(1.0,), num_iterations=5)
+picture = np.arange(360, dtype=np.uint8).reshape(10, 12, 3)
+style_transfer(picture, picture, model=SmallNet(), preset=settings, callback=Preview(every=2), progress=False)
+"""
+
+
+def test_the_preview_shows_one_picture_and_renews_it():
+    cell = nbformat.v4.new_code_cell(f"import sys; sys.path.insert(0, {str(KIT)!r})\n{CELL}")
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    NotebookClient(notebook, extra_arguments=["--log-level=ERROR"]).execute()
+    pictures = [output for output in notebook.cells[0].outputs if output.output_type == "display_data"]
+    assert len(pictures) == 1
+    assert "image/png" in pictures[0].data
