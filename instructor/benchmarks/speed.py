@@ -62,8 +62,8 @@ class Row:
 
 
 def main() -> None:
-    global DEVICE
     get_ready()
+    global DEVICE
     parser = argparse.ArgumentParser(prog="python -m instructor.benchmarks.speed", description=__doc__)
     parser.add_argument(
         "--rounds", type=int, default=12, help="rounds for short tasks; loops take a quarter (default: 12)"
