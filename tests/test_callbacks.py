@@ -22,12 +22,11 @@ def test_losses_and_times_are_kept_in_order():
 
 
 CELL = """
-import numpy as np
-from tests.support.networks import SmallNet
-from style_transfer import Preset, Preview, style_transfer
-settings = Preset(content_size=8, style_size=8, style_layers=(1,), style_weights=(1.0,), num_iterations=5)
-picture = np.arange(360, dtype=np.uint8).reshape(10, 12, 3)
-style_transfer(picture, picture, model=SmallNet(), preset=settings, callback=Preview(every=2), progress=False)
+import torch
+from style_transfer import Iterate, Preview
+preview = Preview(every=2)
+for number in range(1, 6):
+    preview(Iterate(number, 0.1, 3.0, 2.0, 1.0, torch.zeros(1, 3, 10, 12)))
 """
 
 

@@ -695,10 +695,10 @@ def test_nothing_can_be_written_but_in_its_own_folder(place, call):
 
 
 def test_a_python_called_by_a_crooked_path_is_found_inside():
-    crooked = os.path.relpath(sys.executable, KIT / "tests" / "hidden")
+    crooked = os.path.relpath(sys.executable, KIT / "instructor" / "tests" / "hidden")
     command = [crooked, "-c", "from instructor.grading.isolation.sandbox import PYTHON; print(PYTHON)"]
     told = subprocess.check_output(
-        command, cwd=KIT / "tests" / "hidden", env={"PYTHONPATH": str(KIT)}, encoding="utf-8"
+        command, cwd=KIT / "instructor" / "tests" / "hidden", env={"PYTHONPATH": str(KIT)}, encoding="utf-8"
     )
     assert told.strip() == sys.executable
 
