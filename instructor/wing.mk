@@ -11,9 +11,11 @@ help::
 .PHONY: test-all test-machines bench lint coverage
 
 test-all: test
+	@$(PIP) -e ".[dev,grading,training]"
 	@$(VENV)/bin/python -m pytest -m long
 
 test-machines: $(READY)
+	@$(PIP) -e ".[dev,grading,training]"
 	@$(VENV)/bin/python -m instructor.machines
 
 bench: $(READY)
