@@ -161,6 +161,13 @@ def accidents(tmp_path_factory):
     return root / "out", *run(root / "class", root / "out", workers=2)
 
 
+def test_only_what_watches_over_a_grading_heeds_the_end_of_a_job(folder, out):
+    """Slurm tells all processes of a job at once, and the one that grades must not end first with another reason."""
+    hand_in(folder, ada="hear 4")
+    assert run(folder, out)[0] == 0
+    assert marks(out)[1].startswith("ada,4,")
+
+
 @pytest.mark.parametrize(("name", "reason"), FAILURES.items())
 def test_an_accident_costs_one_submission_its_points_and_no_other(accidents, name, reason):
     out, status, said = accidents

@@ -3,7 +3,6 @@
 import contextlib
 import getpass
 import os
-import re
 import shutil
 import signal
 import socket
@@ -206,8 +205,7 @@ def test_a_job_that_dies_costs_one_submission_its_points(cluster, folder, out):
     hand_in(folder, ada="cancel_job", bob="earn 3")
     status, said = run(folder, out, limit=60)
     assert status == 1
-    # Slurm ends all processes of the job; which of them hears of it first is told
-    assert re.search("✗ ada: (what watched over its grading was killed too|.* was ended by SIGTERM)", said)
+    assert "✗ ada: what watched over its grading was killed too" in said
     assert [line.split(",")[1] for line in (out / "marks.csv").read_text("utf-8-sig").splitlines()[1:]] == ["0", "3"]
 
 

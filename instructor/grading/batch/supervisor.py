@@ -103,8 +103,8 @@ def work_and_exit(work: Callable[[], None], log: Path, complain: int) -> NoRetur
     try:
         process_control(PARENT_DEATH_SIGNAL, signal.SIGKILL)
         os.setsid()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the supervisor hears it, says so, and ends this process
         own_limits()
         own_streams(log)
         os.environ.update(SINGLE_THREADED)

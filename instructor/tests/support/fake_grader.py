@@ -100,6 +100,12 @@ def cancel_job(out: Path) -> None:
     time.sleep(600)
 
 
+def hear(out: Path, points: str) -> None:
+    """Be told to end, as every process of a job is."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    earn(out, points)
+
+
 def fail(out: Path) -> None:
     raise RuntimeError("the grader's own\nfault")
 
@@ -125,6 +131,7 @@ BEHAVIOURS = {
     "leave_behind": leave_behind,
     "kill_above": kill_above,
     "cancel_job": cancel_job,
+    "hear": hear,
     "fail": fail,
     "write_half": write_half,
     "exhaust": exhaust,
