@@ -9,7 +9,7 @@ from instructor.release import proof, release
 from instructor.release.known_files import known_files
 from instructor.release.proof import ReleaseError
 from instructor.release.release import is_kept, key_files, student_files, write
-from kit.assignment import EDITABLE
+from kit.assignment import EDITABLE, GIVEN, MODULES, PACKAGES
 from kit.paths import KIT
 from kit.provenance import digest
 
@@ -46,6 +46,12 @@ def test_the_wing_is_the_only_thing_that_students_do_not_get(files):
     assert {name for name in known_files() if name not in files} == {
         name for name in known_files() if name.startswith("instructor/")
     }
+
+
+def test_the_table_knows_what_stands_beside_the_tasks():
+    """What it does not know counts as a student's own, and is packed and graded as such."""
+    rooms = tuple(f"{package}/" for package in PACKAGES)
+    assert {name for name in known_files() if name.startswith(rooms)} == {*MODULES, *GIVEN}
 
 
 def test_a_file_is_the_same_in_a_release_unless_it_holds_a_solution(files):

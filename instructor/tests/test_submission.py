@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from instructor.release.known_files import known_files
-from kit.assignment import CHECKS, EDITABLE, GIVEN, MODULES, NOTEBOOKS, PACKAGES
+from kit.assignment import CHECKS, EDITABLE, MODULES, NOTEBOOKS
 from kit.check import record
 from kit.hand_in.archive import write_zip
 from kit.hand_in.contents import SMALL_FIGURES
@@ -491,9 +490,3 @@ def test_a_module_of_ones_own_is_packed_where_a_task_imports_it(kit):
     names = packed(kit).keys()
     assert "visualizers/mine.py" in names
     assert not {"visualizers/notes.py", "visualizers/scores.py"} & names
-
-
-def test_the_table_knows_what_stands_beside_the_tasks():
-    """What it does not know counts as a student's own."""
-    known = {name for name in known_files() if name.startswith(tuple(f"{package}/" for package in PACKAGES))}
-    assert known == {*MODULES, *GIVEN}
