@@ -105,6 +105,7 @@ def randomized_explanations(
     **options: int,
 ) -> dict[str, dict[str, Tensor]]:
     """The explanations themselves, by stage and method: first "original", then the stages of a cascade."""
+    X, y = check_batch(X, y, model)
     layer, stages = layer_name(model, layer), find_stages(model, X)
     model = before_last_relu(model, X)
     explanations = {"original": explain(X, y, model, methods, layer, **options)}
@@ -127,6 +128,7 @@ def unrelated_similarity(
     This is what "similar" has to be measured against: maps of unrelated images are not uncorrelated, since all of them
     are smooth, positive, or brighter in the middle. Raises ValueError for fewer than two images.
     """
+    X, y = check_batch(X, y, model)
     if len(X) < 2:
         raise ValueError("one image has no unrelated one: give at least two")
     explanations = explain(X, y, before_last_relu(model, X), tuple(methods), layer_name(model, layer), **options)

@@ -138,6 +138,12 @@ def test_the_callers_model_and_images_stay_as_they_are(shipped, photos, experime
     assert isinstance(shipped.classifier[2], nn.ReLU)
 
 
+@pytest.mark.parametrize("experiment", [parameter_randomization, randomized_explanations, unrelated_similarity])
+def test_images_of_another_precision_are_refused_at_the_door(shipped, photos, experiment):
+    with pytest.raises(TypeError, match=r"X is torch\.float64, the model torch\.float32"):
+        experiment(photos.double(), LABELS, shipped)
+
+
 def test_the_grid_starts_with_the_original_and_ends_with_nothing_learned(shipped, photos):
     explanations = randomized_explanations(photos, LABELS, shipped, methods=("gradient",))
     names = [stage.name for stage in find_stages(shipped, photos)]
