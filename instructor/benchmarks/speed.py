@@ -75,7 +75,7 @@ def main() -> None:
     DEVICE = options.device
     if options.peak:
         PEAKS[options.peak]()
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
+        print(peak() / 2**20)
         return
     about = {
         "torch": torch.__version__,
@@ -250,10 +250,17 @@ def paint_once(size: int, preset: str = "starry_night") -> None:
     style_transfer(pair.content, pair.style, model=shipped(), preset=preset, **sizes, progress=False)
 
 
+def peak() -> int:
+    """Bytes that this process has held at once: on the GPU what PyTorch has given out, else all of its memory."""
+    if DEVICE.type == "cuda":
+        return torch.cuda.max_memory_allocated(DEVICE)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 2**10
+
+
 def print_peaks() -> None:
-    print("peak memory, each in a process of its own")
+    print(f"peak memory on {DEVICE}, each in a process of its own")
     for name in PEAKS:
-        command = [sys.executable, "-m", "instructor.benchmarks.speed", "--peak", name]
+        command = [sys.executable, "-m", "instructor.benchmarks.speed", "--device", str(DEVICE), "--peak", name]
         peak = subprocess.run(command, cwd=KIT, capture_output=True, encoding="utf-8", check=True).stdout.split()[-1]
         print(f"  {name:42}{float(peak):8.0f} MiB")
 
