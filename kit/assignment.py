@@ -26,13 +26,17 @@ class Task:
 
     @property
     def dotted(self) -> str:
-        """The module as Python imports it."""
-        return self.module.removesuffix(".py").replace("/", ".")
+        return dotted(self.module)
 
     @property
     def check(self) -> str | None:
         """The name by which `check` knows the tests of this task."""
         return PurePosixPath(self.test).stem.removeprefix("test_") if self.test else None
+
+
+def dotted(module: str) -> str:
+    """A module's path, as Python imports it."""
+    return module.removesuffix(".py").replace("/", ".")
 
 
 def read_task(name: str, entry: dict) -> Task:

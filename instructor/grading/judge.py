@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from instructor.grading.allowance import Allowance
+from instructor.grading.errors import in_words
 from instructor.grading.intake.submission import Submission
 from instructor.grading.isolation.remote import CALL_SECONDS, WorkerLost
 from instructor.grading.marks import Marks, Outcome
-from instructor.grading.patience import Patience
 from instructor.grading.replacement import Replacement
 from instructor.grading.reports.write import write_reports
 from instructor.grading.rubric import Rubric, Task, read_rubric
-from instructor.grading.wording import in_words
 from kit.check.diagnosis import diagnose, signatures
 from kit.check.verdicts import KitAtFault
 from kit.paths import KIT
@@ -34,7 +34,7 @@ class Judge:
         self.out = out
         self.rubric: Rubric = read_rubric()
         self.code = Replacement(submission, seconds)
-        self.patience = Patience()
+        self.allowance = Allowance()
         self.outcomes: list[Outcome] = []
         self.whole = True  # whether all graded tests are run, not some that were asked for
         self.printed: str | None = None
@@ -70,14 +70,14 @@ class Judge:
         if is_hidden(item):
             self.keep_what_was_printed()
         task = self.task_of(name_of(item))
-        reason = self.code.unusable.get(task.module) or self.patience.given_up(task.name, self.code.remote.seconds)
+        reason = self.code.unusable.get(task.module) or self.allowance.given_up(task.name, self.code.remote.seconds)
         if reason:
             pytest.fail(reason, pytrace=False)
-        self.patience.begin(self.code.remote.waited)
+        self.allowance.begin(self.code.remote.waited)
         torch.set_grad_enabled(True)  # whatever an earlier test has left
 
     def pytest_runtest_teardown(self, item: pytest.Item) -> None:
-        self.patience.end(self.task_of(name_of(item)).name, self.code.remote.waited)
+        self.allowance.end(self.task_of(name_of(item)).name, self.code.remote.waited)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
@@ -87,7 +87,7 @@ class Judge:
             if isinstance(error, KitAtFault):
                 pytest.exit(str(error), pytest.ExitCode.INTERNAL_ERROR)
             if isinstance(error, WorkerLost):
-                self.patience.lost(self.task_of(name_of(item)).name, str(error))
+                self.allowance.lost(self.task_of(name_of(item)).name, str(error))
             report.longrepr = in_words(error)
             self.outcomes.append(Outcome(name_of(item), False, report.longrepr, is_hidden(item)))
         elif call.when == "call":
@@ -122,7 +122,7 @@ class Judge:
             task.name
             for task, messages in complaints.items()
             if task.module not in self.code.unusable
-            and task.name not in self.patience.losses
+            and task.name not in self.allowance.losses
             and not any(UNWRITTEN in message for message in messages)
         ]
 

@@ -7,11 +7,11 @@ import importlib
 import sys
 
 from instructor.grading import notebook_cells
+from instructor.grading.errors import in_words
 from instructor.grading.intake.submission import Submission, SubmissionError
 from instructor.grading.isolation.remote import Remote
 from instructor.grading.rubric import Task
-from instructor.grading.wording import in_words
-from kit.assignment import MODULES
+from kit.assignment import MODULES, dotted
 from tests.support import stand_ins, surroundings
 
 CELLS = f"{notebook_cells.MODULE}.py"
@@ -69,7 +69,3 @@ class Replacement:
                 self.remote.close()
                 self.remote.sources.pop(module, None)
         self.remote.seconds = seconds
-
-
-def dotted(module: str) -> str:
-    return module.removesuffix(".py").replace("/", ".")

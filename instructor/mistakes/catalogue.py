@@ -15,7 +15,7 @@ from importlib.util import spec_from_loader
 from pathlib import Path
 
 from instructor.release.markers import regions
-from kit.assignment import PACKAGES, TASKS
+from kit.assignment import PACKAGES, TASKS, dotted
 from kit.atomic import write_atomically
 from kit.check.diagnosis import CATALOGUE, signatures
 from kit.check.probes import ordinary_questions, probe
@@ -82,7 +82,7 @@ class Substitute(MetaPathFinder, InspectLoader):
 @contextmanager
 def in_place(mutant: Mutant) -> Iterator[None]:
     """Inside, the students' packages are imported anew, with the mistake in its module; afterwards all is as before."""
-    substitute = Substitute(mutant.module.removesuffix(".py").replace("/", "."), mutant.source())
+    substitute = Substitute(dotted(mutant.module), mutant.source())
     before = take_out()
     sys.meta_path.insert(0, substitute)
     try:

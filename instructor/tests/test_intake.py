@@ -162,7 +162,7 @@ def test_a_zip_in_a_zip_is_opened(tmp_path):
     """Some learning platforms pack once more what they are given."""
     inner = packed(tmp_path / "submission.zip", submission_files())
     plain = read_submission(inner)
-    wrapped = {"work/submission.zip": inner.read_bytes(), "work/report.pdf": b"x", "__MACOSX/work/._a.zip": b"x"}
+    wrapped = {"ada/submission.zip": inner.read_bytes(), "ada/report.pdf": b"x", "__MACOSX/ada/._a.zip": b"x"}
     found = read_submission(packed(tmp_path / "ada.zip", wrapped))
     assert (found.name, found.sha256) == ("ada", plain.sha256)
 

@@ -15,8 +15,13 @@ from kit.paths import KIT
 
 pytestmark = pytest.mark.long
 
-PLUGIN = ["-p", "instructor.pytest_plugin"]
+PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "instructor.pytest_plugin"]
 SEES = "print(tuple(X.shape))\n    saliency = gradient"
+
+
+def pytest_on(submission: Path, *words: str) -> subprocess.CompletedProcess:
+    command = [*PYTEST, f"--submission={submission}", *words]
+    return subprocess.run(command, cwd=KIT, capture_output=True, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +37,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Complet
     files["style_transfer/content_loss.py"] = b"def content_loss(:\n"
     del files["style_transfer/tv_loss.py"]
     write_zip(folder / "ada.zip", files)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *PLUGIN, f"--submission={folder / 'ada.zip'}"]
-    run = subprocess.run([*command, f"--grade-to={folder}"], cwd=KIT, capture_output=True, encoding="utf-8")
+    run = pytest_on(folder / "ada.zip", f"--grade-to={folder}")
     return run, json.loads((folder / "results.json").read_text("utf-8")), folder
 
 
@@ -76,16 +80,7 @@ def test_reports_name_no_places_in_memory(tmp_path):
     write_zip(
         tmp_path / "ada.zip", {"style_transfer/tv_loss.py": source.replace("    ### END SOLUTION", wrong).encode()}
     )
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "no:cacheprovider",
-        *PLUGIN,
-        f"--submission={tmp_path / 'ada.zip'}",
-    ]
-    run = subprocess.run([*command, "tests/test_tv_loss.py"], cwd=KIT, capture_output=True, encoding="utf-8")
+    run = pytest_on(tmp_path / "ada.zip", "tests/test_tv_loss.py")
     assert "<object object>" in run.stdout
     assert "0x" not in run.stdout
 
@@ -93,16 +88,7 @@ def test_reports_name_no_places_in_memory(tmp_path):
 def test_a_submission_that_cannot_be_read_is_refused_in_one_sentence(tmp_path):
     """No traceback for what is not an archive."""
     (tmp_path / "bad.zip").write_bytes(b"nothing")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "no:cacheprovider",
-        *PLUGIN,
-        f"--submission={tmp_path / 'bad.zip'}",
-    ]
-    run = subprocess.run(command, cwd=KIT, capture_output=True, encoding="utf-8")
+    run = pytest_on(tmp_path / "bad.zip")
     assert run.returncode == pytest.ExitCode.USAGE_ERROR
     assert "bad.zip" in run.stderr
     assert "Traceback" not in run.stderr + run.stdout
@@ -115,8 +101,7 @@ def test_a_folders_own_configuration_and_tests_are_left_alone(tmp_path):
         (tmp_path / "ada" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "ada" / name).write_text(trap, "utf-8")
     (tmp_path / "ada" / "pytest.ini").write_text("[pytest]\naddopts = --collect-only\n", "utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *PLUGIN, f"--submission={tmp_path / 'ada'}"]
-    run = subprocess.run([*command, "tests/test_saliency.py"], cwd=KIT, capture_output=True, encoding="utf-8")
+    run = pytest_on(tmp_path / "ada", "tests/test_saliency.py")
     assert not (tmp_path / "sprung").exists()
     assert "ada: 0 of 100 points" in run.stdout
 

@@ -1,4 +1,4 @@
-"""How much longer a submission's code is waited for: a task that costs too much is given up, the others are not."""
+"""What a submission's code may cost: a task that takes too much is given up, the others are not."""
 
 from collections import Counter
 
@@ -6,7 +6,7 @@ LOSSES = 2  # how often a task may lose its worker before its other tests are gi
 LONG_CALLS = 3  # how many times as long as one call may take a task may take
 
 
-class Patience:
+class Allowance:
     """Counts, task by task, lost workers and the seconds that were waited."""
 
     def __init__(self) -> None:
