@@ -16,7 +16,8 @@ from PIL import Image, PngImagePlugin
 from kit.assignment import CHECKS, EDITABLE, MODULES, NOTEBOOKS
 from kit.check import record
 from kit.hand_in.archive import write_zip
-from kit.hand_in.contents import SMALL_FIGURES
+from kit.hand_in.contents import SMALL_FIGURES, wanted
+from kit.hand_in.rehearsal import import_problems
 from kit.paths import KIT
 from kit.report.slides import read_report
 
@@ -85,6 +86,7 @@ def finished(tmp_path_factory):
         [sys.executable, "-m", "kit", "report"], cwd=kit, env=ENVIRONMENT, capture_output=True, encoding="utf-8"
     )
     assert done.returncode == 0, done.stderr
+    assert not import_problems(kit, wanted(kit, {}))  # looked at once, and known in every copy
     return kit
 
 
@@ -478,6 +480,25 @@ def test_an_archive_is_written_whole_or_not_at_all(tmp_path):
         write_zip(target, {"a": b"fine", "b": None})
     assert target.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("import helper", "ModuleNotFoundError: No module named 'helper'"),
+        ("SIZE = len(open('figures/saliency_maps.png').read())", "FileNotFoundError"),
+        ("raise SystemExit(0)", "SystemExit"),
+        ("x = undefined", "NameError"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_in_grading_is_named(kit, line, reason):
+    """There the kit is alone, whatever lies beside it at home."""
+    (kit / "helper.py").write_text("", "utf-8")
+    tv_loss = kit / "style_transfer" / "tv_loss.py"
+    tv_loss.write_text(f"{line}\n{tv_loss.read_text('utf-8')}", "utf-8")
+    done = collect(kit)
+    assert done.returncode == 1
+    assert f"style_transfer/tv_loss.py cannot be imported where it is graded, {reason}" in done.stdout
 
 
 def test_a_module_of_ones_own_is_packed_where_a_task_imports_it(kit):

@@ -7,6 +7,7 @@ import time
 import zipfile
 from pathlib import Path
 
+import panflute
 import pypdf
 import pytest
 from matplotlib.figure import Figure
@@ -19,6 +20,7 @@ from kit.assignment import CHECKS, MODULES, QUESTIONS
 from kit.paths import KIT
 from kit.report import build as command
 from kit.report import pdf as typesetting
+from kit.report import powerpoint
 from kit.report.figures import exporting_notebooks, modules_behind
 from kit.report.slides import figure_image, read_report
 from visualizers import figures
@@ -303,6 +305,20 @@ def test_programs_that_cannot_set_formulas_find_them_in_letters_in_the_presentat
     assert "oMath" not in fallback
     said = "".join(re.findall(r"<a:t>(.*?)</a:t>", fallback))
     assert said == "The weight is α_k=1/Z ∑_(ij) |g_(ij)|^2, a mean."
+
+
+@pytest.mark.parametrize(
+    ("formula", "line"),
+    [
+        (r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}", "(1, 2; 3, 4)"),
+        (r"\begin{aligned} a &= 1 \\ b &= 2 \end{aligned}", "a=1; b=2"),
+    ],
+)
+def test_rows_of_a_formula_are_told_apart_in_letters(folder, build, formula, line):
+    assert build(f"{TOP}## Rows\n\nThey are ${formula}$.\n")[0] == 0
+    with zipfile.ZipFile(folder / "writeup" / "build" / "writeup.pptx") as archive:
+        fallback = archive.read("ppt/slides/slide2.xml").decode().partition("<mc:Fallback>")[2]
+    assert "".join(re.findall(r"<a:t>(.*?)</a:t>", fallback)) == f"They are {line}."
 
 
 def test_a_picture_may_have_spaces_in_its_name(folder, build):
@@ -619,11 +635,49 @@ def test_a_picture_that_is_pasted_into_the_text_is_named_and_not_printed(folder,
     assert "AAAAAAAAAA" not in printed + all_words(folder)
 
 
+def test_what_is_shown_otherwise_is_named_with_its_line_and_slide(folder, build):
+    code, printed = build(f"{TOP}{QUESTION}## Answer\n\nOne.\n\nHere $\\foo{{x}}$.\n")
+    assert code == 0
+    line = 1 + f"{TOP}{QUESTION}## Answer\n\nOne.\n\n".count("\n")
+    assert f"it is shown as it is written (line {line}, on 'Answer')" in printed
+
+
+def test_a_picture_in_a_title_stands_below_it_and_a_title_without_words_takes_the_pictures(folder, build):
+    code, printed = build(f"{TOP}## ![Maps](../figures/saliency_maps.png)\n\nWords.\n\n## {{.x}}\n")
+    assert code == 0
+    assert "A slide's heading has no words: it is called 'Maps'" in printed
+    assert [slide.shapes.title.text for slide in slides(folder)][1:3] == ["Maps", "Maps (continued)"]
+    assert len(placed_images(pdf(folder).pages[1])) == 1
+
+
+def test_what_stops_a_program_is_shown_as_plain_text_and_named_and_everything_else_is_set(folder, build, monkeypatch):
+    """Here Typst and PowerPoint stumble over one block each, as they may over what nobody has thought of."""
+    set_pdf, set_slides = typesetting.convert, powerpoint.convert
+
+    def stumbling(blocks, to, *others, **options):
+        text = set_pdf(blocks, to, *others, **options)
+        return text.replace("*bad*", "#panic()").replace("#strong[bad]", "#panic()")
+
+    def refusing(blocks, to, *others, **options):
+        if any("worse" in panflute.stringify(block) and not isinstance(block, panflute.CodeBlock) for block in blocks):
+            raise RuntimeError("no such thing")
+        return set_slides(blocks, to, *others, **options)
+
+    monkeypatch.setattr(typesetting, "convert", stumbling)
+    monkeypatch.setattr(powerpoint, "convert", refusing)
+    code, printed = build(f"{TOP}## Answer\n\nOne is **bad** here.\n\nOne is worse.\n\nOne is good.\n")
+    assert code == 0, printed
+    assert "✗ 'One is bad here.' cannot be set in the PDF: it is shown as plain text there (line" in printed
+    assert "✗ 'One is worse.' cannot be set in the presentation: it is shown as plain text there (line" in printed
+    for shown in (all_words(folder), " ".join(shape.text_frame.text for shape in slides(folder)[1].shapes)):
+        assert all(words in shown for words in ("One is bad here.", "One is worse.", "One is good."))
+
+
 def test_a_heading_in_an_answer_is_named_with_its_line(folder, build):
     code, printed = build(f"{TOP}{QUESTION}::: answer\nI wrote\n\n# sum the scores\nscores.sum()\n:::\n")
     line = 1 + f"{TOP}{QUESTION}::: answer\nI wrote\n\n# sum".count("\n")
     assert code == 1
-    assert f"writeup.md, line {line}, 'sum the scores" in printed
+    assert f"writeup.md (line {line}, on 'sum the scores'): the block below" in printed
 
 
 def test_a_picture_is_what_its_bytes_say_whatever_its_name(folder, build):

@@ -13,10 +13,12 @@ from kit.assignment import MODULES, NOTEBOOKS, QUESTIONS, REPORT
 from kit.hand_in import inspection
 from kit.hand_in.archive import write_zip
 from kit.hand_in.contents import shown, wanted
+from kit.hand_in.rehearsal import import_problems
 from kit.paths import KIT
 from kit.report.checklist import Checklist
 from kit.report.figures import Picture, exporting_notebooks, find_picture
-from kit.report.slides import ReportError, read_report
+from kit.report.slides import read_report
+from kit.report.source import ReportError
 
 ARCHIVE = "submission.zip"
 MANIFEST = "manifest.json"
@@ -61,6 +63,7 @@ def inspected(kit: Path) -> tuple[dict[str, list[str]], list[str]]:
     listed, key_files = (kit / inspection.KEY_FILES).is_file(), inspection.key_file_problems(kit)
     checks = {
         f"{len(MODULES)} modules parse, and nothing in them is left to write": inspection.module_problems(kit),
+        "the modules can be imported where they are graded": import_problems(kit, names),
         f"the kit's own files are {'unchanged' if listed else 'not compared: no list of them'}": key_files,
         f"{len(NOTEBOOKS)} notebooks were run in order, without errors": inspection.notebook_problems(kit),
         CHECKED: inspection.check_problems(kit),

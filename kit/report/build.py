@@ -11,7 +11,8 @@ from kit.report.checklist import Checklist, tagging
 from kit.report.figures import copy_for_report, exporting_notebooks, find_picture, keep_copies, keep_sources
 from kit.report.pdf import write_pdf
 from kit.report.powerpoint import write_powerpoint
-from kit.report.slides import SOURCE, ReportError, read_report
+from kit.report.slides import SOURCE, read_report
+from kit.report.source import ReportError
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -38,18 +39,12 @@ def build(source: Path, output: Path, strict: bool) -> int:
     with tempfile.TemporaryDirectory() as folder:
         copy_for_report(pictures.values(), Path(folder))
         layout = write_pdf(report, pictures, Path(folder), output / "writeup.pdf")
-        write_powerpoint(report, pictures, Path(folder), output / "writeup.pptx")
+        complaints = write_powerpoint(report, pictures, Path(folder), output / "writeup.pptx")
         keep_copies(pictures.values(), output / "figures")
         shown = [picture.path for picture in pictures.values() if not picture.problem]
         keep_sources([source, *shown], source.parent.parent, output)
-    for complaint in report.complaints:
+    for complaint in dict.fromkeys([*report.complaints, *layout.complaints, *complaints]):
         print(f"✗ {complaint}")
-    for formula in layout.unread_formulas:
-        print(f"✗ The formula {formula!r} is no TeX that can be read; it is shown as it is written")
-    for formula in layout.unset_formulas:
-        print(f"✗ The formula {formula!r} cannot be set by this version of Typst; the PDF shows it in letters")
-    if layout.without_glyph:
-        print(f"✗ No font on this machine has {layout.without_glyph}: the PDF shows boxes in their place")
     print(f"\nPages to tag in Gradescope: {os.path.relpath(output / 'writeup.pdf')}, of {layout.last_page}:")
     print(tagging(report, layout))
     return 0

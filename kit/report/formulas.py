@@ -42,7 +42,7 @@ def give_fallbacks(slide: Node) -> None:
 
 
 def linear(node: Node | None) -> str:
-    """Office's formula in a line: (a)/(b), x_i, x^2, ∑_(i) x."""
+    """Office's formula in a line: (a)/(b), x_i, x^2, ∑_(i) x, (1, 2; 3, 4)."""
     if node is None:
         return ""
     kind, part = node.tag.removeprefix(MATH), {child.tag.removeprefix(MATH): child for child in node}
@@ -67,6 +67,12 @@ def linear(node: Node | None) -> str:
             return setting(node, "begChr", "(") + items + setting(node, "endChr", ")")
         case "rad":
             return f"√{grouped(base)}"
+        case "m":
+            return "; ".join(linear(row) for row in node.findall(f"{MATH}mr"))
+        case "eqArr":
+            return "; ".join(linear(row).replace("&", "") for row in node.findall(f"{MATH}e"))
+        case "mr":
+            return ", ".join(map(linear, node))
         case "acc":
             return base + setting(node, "chr", "\u0302")
     return "".join(map(linear, node))

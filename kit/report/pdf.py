@@ -3,8 +3,8 @@
 import json
 import re
 import shutil
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import matplotlib
@@ -13,23 +13,27 @@ import typst
 from panflute import Block, Element, Image, Inline, Math, Para, RawBlock, RawInline, Span, Str
 
 from kit.atomic import write_atomically
+from kit.report.dropped import unshown
 from kit.report.figures import Picture, description
 from kit.report.formulas import in_a_line
-from kit.report.slides import FOLDER, Report, ReportError, convert, copied, figure_image, inside
+from kit.report.obstacles import as_plain_text, named, obstacles
+from kit.report.slides import FOLDER, Report, convert, copied, figure_image, inside
+from kit.report.source import ReportError
 
 ACCESSIBLE = ["ua-1"]  # a tagged PDF: every figure and formula described, every letter has a glyph
+QUIET = ["--quiet"]
+THEME = '#import "theme.typ": *'
+BETWEEN = "// the next formula"
 NO_GLYPH = re.compile(r"the text `\"(.+?)\"` could not be displayed")
 
 
 @dataclass
 class Layout:
-    """The first page of each slide and the last page; and what cannot be shown: letters that no font has, bad TeX."""
+    """The first page of each slide and the last page; and what is shown otherwise than it is written."""
 
     first_pages: list[int]
     last_page: int
-    without_glyph: str = ""
-    unread_formulas: tuple[str, ...] = ()
-    unset_formulas: tuple[str, ...] = ()
+    complaints: list[str]
 
 
 def write_pdf(report: Report, pictures: dict[str, Picture], folder: Path, path: Path) -> Layout:
@@ -37,20 +41,22 @@ def write_pdf(report: Report, pictures: dict[str, Picture], folder: Path, path: 
     shutil.copy(FOLDER / "theme.typ", folder)
     for font in (Path(matplotlib.get_data_path()) / "fonts" / "ttf").glob("DejaVuSans*.ttf"):
         shutil.copy(font, folder)  # Typst's own fonts have no Arabic, Hebrew or Georgian; these have
-    log = folder / "log.json"
-    in_letters: frozenset[str] = frozenset()
-    try:
-        compiler, slides = laid_out(typst_source(report, pictures, log), folder)
-    except RuntimeError as error:
-        in_letters = frozenset(formulas_that_stop_it(report, folder))
-        if not in_letters:
-            raise ReportError(f"the report cannot be set as PDF: {error}; look at what was written last") from error
-        compiler, slides = laid_out(typst_source(report, pictures, log, in_letters), folder)
+    text, log = typst_source(report, pictures, folder)
+    complaints = [*unread_formulas(log, report), *unshown(blocks_of(report), text, "the PDF", report.source)]
+    for remedy in (formulas_in_letters, blocks_as_text, None):
+        try:
+            compiler, slides = laid_out(text, folder)
+            break
+        except RuntimeError as error:
+            if remedy is None:
+                raise ReportError(f"the report cannot be set as PDF: {error}; look at what was written last") from error
+            report, said = remedy(report, pictures, folder)
+            complaints += said
+            text, _ = typst_source(report, pictures, folder)
     (last_page,) = json.loads(compiler.query("<last-page>", field="value"))
-    layout = Layout([slide["page"] for slide in slides], last_page, "", unread_formulas(log), tuple(sorted(in_letters)))
-    pdf, layout.without_glyph = compiled(compiler)
+    pdf, said = compiled(compiler)
     write_atomically(path, pdf)
-    return layout
+    return Layout([slide["page"] for slide in slides], last_page, [*complaints, *said])
 
 
 def laid_out(source: str, folder: Path) -> tuple[typst.Compiler, list[dict]]:
@@ -60,28 +66,64 @@ def laid_out(source: str, folder: Path) -> tuple[typst.Compiler, list[dict]]:
     return compiler, json.loads(compiler.query("<slide>", field="value"))
 
 
-def formulas_that_stop_it(report: Report, folder: Path) -> Iterator[str]:
-    """Those that Typst cannot set, one by one: Pandoc may write names that this Typst does not know."""
-    blocks = [block for slide in report.slides for block in (slide.heading, *(b for page in slide.pages for b in page))]
-    formulas = {formula.text: formula for block in blocks for formula in inside(block, Math)}
-    for text, formula in formulas.items():
-        path = folder / "formula.typ"
-        path.write_text(convert([Para(copied(formula))], "typst", extra_args=["--quiet"]), "utf-8")
-        try:
-            typst.compile(path, format="svg")
-        except RuntimeError:
-            yield text
+def formulas_in_letters(report: Report, _: dict[str, Picture], folder: Path) -> tuple[Report, list[str]]:
+    """With those in letters that Typst cannot set: Pandoc may write names that this Typst does not know."""
+    formulas = list({math.text: math for block in blocks_of(report) for math in inside(block, Math)}.values())
+    apart = as_typst(RawBlock(BETWEEN))
+    sources = convert([part for math in formulas for part in (Para(copied(math)), apart)], "typst", extra_args=QUIET)
+    pairs = list(zip(formulas, sources.split(BETWEEN), strict=False))
+
+    def attempt(some: Sequence[tuple[Math, str]]) -> None:
+        (folder / "formulas.typ").write_text("\n\n".join(source for _, source in some), "utf-8")
+        typst.compile(folder / "formulas.typ", format="pdf")
+
+    bad = [math.text for math, _ in obstacles(pairs, attempt)]
+    problem = "cannot be set by this version of Typst; the PDF shows it in letters"
+    return rewritten(report, lambda block: letters_for(block, bad)), [
+        f"The formula {text!r} {problem}{report.source.where(text)}" for text in bad
+    ]
 
 
-def compiled(compiler: typst.Compiler) -> tuple[bytes, str]:
-    """The PDF, accessible if it can be, and the letters that stand in the way because no font has them."""
+def letters_for(block: Block, formulas: Collection[str]) -> Block:
+    return copied(block).walk(
+        lambda part, _: Str(in_a_line(part)) if isinstance(part, Math) and part.text in formulas else None
+    )
+
+
+def blocks_as_text(report: Report, pictures: dict[str, Picture], folder: Path) -> tuple[Report, list[str]]:
+    """With those as plain text that Typst cannot set."""
+
+    def attempt(some: Sequence[Block]) -> None:
+        blocks = [part for block in some for part in typst_blocks(block, pictures)]
+        laid_out(f"{THEME}\n{convert(blocks, 'typst', extra_args=QUIET)}", folder)
+
+    bad = list(obstacles(blocks_of(report), attempt))
+    places = set(map(id, bad))
+    said = [named(block, "the PDF", report.source) for block in bad]
+    return rewritten(report, lambda block: as_plain_text(block) if id(block) in places else block), said
+
+
+def blocks_of(report: Report) -> list[Block]:
+    return [block for slide in report.slides for block in (slide.heading, *(b for page in slide.pages for b in page))]
+
+
+def rewritten(report: Report, rewrite: Callable[[Block], Block]) -> Report:
+    slides = [
+        replace(slide, heading=rewrite(slide.heading), pages=[[*map(rewrite, page)] for page in slide.pages])
+        for slide in report.slides
+    ]
+    return replace(report, slides=slides)
+
+
+def compiled(compiler: typst.Compiler) -> tuple[bytes, list[str]]:
+    """The PDF, accessible if it can be, and what stands in the way, such as letters that no font has."""
     try:
-        return compiler.compile(format="pdf", pdf_standards=ACCESSIBLE), ""
+        return compiler.compile(format="pdf", pdf_standards=ACCESSIBLE), []
     except typst.TypstError as error:
         letters = "".join(dict.fromkeys(map(letter, NO_GLYPH.findall(error.diagnostic))))
-        if not letters:
-            raise
-        return compiler.compile(format="pdf"), letters
+        problem = f"No font on this machine has {letters}: the PDF shows boxes in their place"
+        said = problem if letters else f"The PDF cannot be made accessible: {' '.join(str(error).split())}"
+        return compiler.compile(format="pdf"), [said]
 
 
 def letter(quoted: str) -> str:
@@ -89,50 +131,50 @@ def letter(quoted: str) -> str:
     return re.sub(r"\\u\{(\w+)\}", lambda match: chr(int(match[1], 16)), quoted)
 
 
-def unread_formulas(log: Path) -> tuple[str, ...]:
-    """The formulas that Pandoc complained about."""
+def unread_formulas(log: Path, report: Report) -> list[str]:
+    """Complaints about the formulas that Pandoc complained about."""
     messages = json.loads(log.read_text("utf-8")) if log.is_file() else []
-    return tuple(message["contents"] for message in messages if message["type"] == "CouldNotConvertTeXMath")
+    bad = [message["contents"] for message in messages if message["type"] == "CouldNotConvertTeXMath"]
+    problem = "is no TeX that can be read; it is shown as it is written"
+    return [f"The formula {text!r} {problem}{report.source.where(text)}" for text in dict.fromkeys(bad)]
 
 
-def typst_source(
-    report: Report, pictures: dict[str, Picture], log: Path, in_letters: Collection[str] = frozenset()
-) -> str:
-    """The whole report in Typst, some formulas in letters; what Pandoc complains about is in the log."""
+def typst_source(report: Report, pictures: dict[str, Picture], folder: Path) -> tuple[str, Path]:
+    """The whole report in Typst, and the log with what Pandoc complains about."""
     blocks: list[Block] = []
     for slide in report.slides:
         blocks.append(command("slide", title=slide.title, question=slide.is_question))
-        blocks.append(typst_words(slide.heading, pictures, in_letters))
+        blocks.append(typst_words(slide.heading, pictures))
         for number, page in enumerate(slide.pages):
             blocks += [command("pagebreak")] if number else []
             for block in page:
-                blocks += typst_blocks(block, pictures, in_letters)
+                blocks += typst_blocks(block, pictures)
     blocks.append(command("last-page"))
     head = command("show: report.with", title=report.title, author=report.author, email=report.email)
-    return f'#import "theme.typ": *\n{head.text}\n{convert(blocks, "typst", extra_args=["--quiet", f"--log={log}"])}'
+    log = folder / "log.json"
+    return f"{THEME}\n{head.text}\n{convert(blocks, 'typst', extra_args=[*QUIET, f'--log={log}'])}", log
 
 
-def typst_words(block: Block, pictures: dict[str, Picture], in_letters: Collection[str]) -> Block:
-    return copied(block).walk(lambda element, _: typst_inline(element, pictures, in_letters))
+def typst_words(block: Block, pictures: dict[str, Picture]) -> Block:
+    return copied(block).walk(lambda element, _: typst_inline(element, pictures))
 
 
-def typst_blocks(block: Block, pictures: dict[str, Picture], in_letters: Collection[str]) -> list[Block]:
+def typst_blocks(block: Block, pictures: dict[str, Picture]) -> list[Block]:
     """A figure becomes a call of the theme's `figure-page`; formulas and prompts in the text are marked."""
     image = figure_image(block)
     if image is None:
-        return [typst_words(block, pictures, in_letters)]
+        return [typst_words(block, pictures)]
     picture = pictures[image.url]
-    if picture.problem:
-        return [command("missing-figure", words=picture.problem)]
     caption, alt = description(block, picture)
+    if picture.problem:
+        words = caption or [Para(Str(alt))] * bool(alt)
+        return [command("missing-figure", words=picture.problem), *(typst_words(part, pictures) for part in words)]
     call = command("figure-page", path=picture.copy.name, alt=alt or picture.name)
-    caption = [typst_words(part, pictures, in_letters) for part in caption]
+    caption = [typst_words(part, pictures) for part in caption]
     return [as_typst(RawBlock(f"{call.text}[")), *caption, as_typst(RawBlock("]"))]
 
 
-def typst_inline(element: Element, pictures: dict[str, Picture], in_letters: Collection[str]) -> list[Inline] | None:
-    if isinstance(element, Math) and element.text in in_letters:
-        return [Str(in_a_line(element))]
+def typst_inline(element: Element, pictures: dict[str, Picture]) -> list[Inline] | None:
     if isinstance(element, Math):
         return [raw(f"#described({literal(element.text)})["), element, raw("]")]
     if isinstance(element, Span) and "prompt" in element.classes:
@@ -140,7 +182,7 @@ def typst_inline(element: Element, pictures: dict[str, Picture], in_letters: Col
     if isinstance(element, Image):
         picture = pictures[element.url]
         if picture.problem:
-            return [Str(f"[{picture.problem}]")]
+            return [Str(f"[{picture.problem}] "), *element.content]
         alt = panflute.stringify(element).strip() or picture.alt or picture.name
         return [raw(f"#box(image({literal(picture.copy.name)}, alt: {literal(alt)}))")]
     return None

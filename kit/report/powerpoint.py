@@ -2,9 +2,11 @@
 
 import io
 import subprocess
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
+import panflute
 import pypandoc
 from lxml.etree import SubElement
 from panflute import (
@@ -24,20 +26,25 @@ from panflute import (
     Str,
     Strong,
     Table,
+    TableRow,
 )
-from pptx import Presentation
+from pptx import Presentation as open_presentation
 from pptx.dml.color import RGBColor
 from pptx.enum.text import PP_ALIGN
 from pptx.oxml.ns import qn
 from pptx.oxml.xmlchemy import BaseOxmlElement
+from pptx.presentation import Presentation
 from pptx.shapes.picture import Picture as PictureShape
 from pptx.slide import Slide as PowerPointSlide
 from pptx.util import Inches, Pt
 
 from kit.atomic import write_atomically
 from kit.report.continued import fitting_pages
+from kit.report.dropped import unshown
 from kit.report.figures import Picture, description
 from kit.report.formulas import give_fallbacks, in_a_line
+from kit.report.obstacles import FAULTS, as_plain_text, named, obstacles
+from kit.report.repairs import inlines_of
 from kit.report.slides import Report, Slide, convert, copied, figure_image, inside
 
 ACCENT, QUIET = RGBColor(0xA3, 0x31, 0x2A), RGBColor(0x5C, 0x67, 0x73)
@@ -53,14 +60,28 @@ CONTINUED = " (continued)"
 BADGE = (Inches(8.2), Inches(0.1), Inches(1.4), Inches(0.3))
 
 
-def write_powerpoint(report: Report, pictures: dict[str, Picture], folder: Path, path: Path) -> None:
-    """Write the presentation, whole or not at all, from the pictures' copies in `folder`."""
+def write_powerpoint(report: Report, pictures: dict[str, Picture], folder: Path, path: Path) -> list[str]:
+    """Write the presentation, whole or not at all, from the pictures' copies in `folder`.
+
+    Returns what to say of what is shown otherwise than it is written.
+    """
     reference(folder / "reference.pptx")
     blocks = [block for slide in report.slides for block in powerpoint_blocks(slide, pictures)]
-    metadata = {"title": report.title, "author": [report.author, report.email]}
-    options = ["--quiet", "--slide-level=2", f"--reference-doc={folder / 'reference.pptx'}"]
-    convert(blocks, "pptx", metadata, outputfile=str(folder / "report.pptx"), extra_args=options)
-    presentation = Presentation(folder / "report.pptx")
+
+    def converted(some: Sequence[Block]) -> Presentation:
+        metadata = {"title": report.title, "author": [report.author, report.email]}
+        options = ["--quiet", "--slide-level=2", f"--reference-doc={folder / 'reference.pptx'}"]
+        convert(list(map(copied, some)), "pptx", metadata, outputfile=str(folder / "report.pptx"), extra_args=options)
+        return open_presentation(str(folder / "report.pptx"))
+
+    try:
+        bad, presentation = [], converted(blocks)
+    except FAULTS:
+        bad = list(obstacles(blocks, converted))
+        places = set(map(id, bad))
+        presentation = converted([as_plain_text(block) if id(block) in places else block for block in blocks])
+    complaints = [named(block, "the presentation", report.source) for block in bad]
+    complaints += unshown(blocks, texts_of(presentation), "the presentation", report.source)
     questions = {slide.title for slide in report.slides if slide.is_question}
     for number, slide in enumerate(presentation.slides):
         give_fallbacks(slide.element)
@@ -73,6 +94,13 @@ def write_powerpoint(report: Report, pictures: dict[str, Picture], folder: Path,
     finished = io.BytesIO()
     presentation.save(finished)
     write_atomically(path, finished.getvalue())
+    return complaints
+
+
+def texts_of(presentation: Presentation) -> str:
+    """The words on the slides, and those that describe pictures."""
+    elements = [element for slide in presentation.slides for element in slide.element.iter()]
+    return "\n".join(text for element in elements for text in (element.text, element.get("descr")) if text)
 
 
 def powerpoint_blocks(slide: Slide, pictures: dict[str, Picture]) -> list[Block]:
@@ -91,7 +119,9 @@ def with_pictures_apart(page: list[Block]) -> list[list[Block]]:
     pages: list[list[Block]] = [[]]
     for block in page:
         inline = [] if figure_image(block) else inside(block, Image)
-        pages[-1].append(without_pictures(block) if inline else block)
+        words = without_pictures(block) if inline else block
+        if not inline or panflute.stringify(words).strip() or inside(words, Math):
+            pages[-1].append(words)
         pages += [[Para(copied(image))] for image in inline]
         pages += [[]] if inline else []
     return [page for page in pages if page] or [[]]
@@ -104,14 +134,30 @@ def without_pictures(block: Block) -> Block:
 def powerpoint_block(block: Block, pictures: dict[str, Picture]) -> Block:
     image = figure_image(block)
     if image is None:
-        return copied(block).walk(lambda part, _: powerpoint_text(part))
+        return without_inner_tables(block).walk(lambda part, _: powerpoint_text(part))
     picture = pictures[image.url]
-    if picture.problem:
-        return Para(Strong(Str(f"[{picture.problem}]")))
     caption, alt = description(block, picture)
     words = [inline for part in caption if isinstance(part, Para | Plain) for inline in part.content]
+    if picture.problem:
+        return Para(Strong(Str(f"[{picture.problem}] ")), *map(without_formulas, words or [Str(alt)]))
     # For Pandoc, an image's content is the caption, its title the alternative text.
     return Para(Image(*map(without_formulas, words), url=str(picture.copy), title=alt or picture.name))
+
+
+def without_inner_tables(block: Block) -> Block:
+    """Pandoc drops tables inside of lists, quotations and other tables: their rows become paragraphs."""
+    own = copied(block)
+    return own.walk(lambda part, _: row_by_row(part) if isinstance(part, Table) and part is not own else None)
+
+
+def row_by_row(table: Table) -> list[Block]:
+    rows = [row for part in (table.head, *table.content, table.foot) for row in part.content]
+    return [*map(as_paragraph, rows), *(table.caption.content if table.caption else [])]
+
+
+def as_paragraph(row: TableRow) -> Para:
+    cells = [inlines_of(cell.content) for cell in row.content]
+    return Para(*[part for cell in cells for part in (*cell, Str(" | "))][:-1])
 
 
 def without_formulas(element: Element) -> Element:
@@ -133,7 +179,7 @@ def powerpoint_text(element: Element) -> Inline | Block | None:
 
 def reference(path: Path) -> None:
     """Pandoc's own presentation, whose styles it copies, with our sizes, places and colours."""
-    presentation = Presentation(io.BytesIO(pandoc_data("reference.pptx")))
+    presentation = open_presentation(io.BytesIO(pandoc_data("reference.pptx")))
     master = presentation.slide_master
     title_style, body_style = master.element.find(qn("p:txStyles"))[:2]
     restyle(title_style.find(qn("a:lvl1pPr")), Pt(24), ACCENT)

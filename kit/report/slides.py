@@ -14,13 +14,10 @@ from panflute import (
     Element,
     Figure,
     Header,
-    HorizontalRule,
     Image,
     Math,
     Para,
     Plain,
-    RawBlock,
-    RawInline,
     Span,
 )
 from panflute.elements import from_json
@@ -28,21 +25,18 @@ from panflute.elements import from_json
 from kit.assignment import REPORT
 from kit.paths import KIT
 from kit.report.repairs import repaired
+from kit.report.source import ReportError, Source, read_source
 
 FOLDER = Path(__file__).resolve().parent
 SOURCE = KIT / REPORT
 # Answers are plain prose: an @ is no citation, and a stray backslash is shown instead of swallowed.
 DIALECT = (
     "markdown-citations-raw_tex-example_lists-blank_before_header+lists_without_preceding_blankline"
-    "+tex_math_single_backslash"
+    "+tex_math_single_backslash-raw_attribute"
 )
 UNFILLED = {"author": "Your name", "email": "you@example.edu"}
 WORDS_ABOVE_A_FIGURE = 160  # characters; more of them get a page of their own
 LONGEST_CAPTION = 300
-
-
-class ReportError(ValueError):
-    """The report cannot be built; the message says what is wrong and what to do."""
 
 
 @dataclass
@@ -73,8 +67,9 @@ class Report:
     author: str
     email: str
     optional_figures: list[str]
+    source: Source
+    complaints: list[str]  # about what is shown otherwise than it is written
     slides: list[Slide] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)  # of what is shown otherwise than it is written
 
     @property
     def figures(self) -> list[str]:
@@ -84,17 +79,17 @@ class Report:
 
 def read_report(path: Path = SOURCE) -> Report:
     """Raises ReportError for Markdown that makes no slides, FileNotFoundError when there is no such file."""
-    document = parse(path)
-    document, complaints = repaired(document)
+    source = read_source(path)
+    document, complaints = repaired(parse(source, path), source)
     settings = {name: panflute.stringify(value).strip() for name, value in document.metadata.content.items()}
     for name in ("title", *UNFILLED):
         if not settings.get(name):
             raise ReportError(f"{path.name} has no {name}: write `{name}: ...` between the --- lines at its top")
     optional = document.metadata.content.get("optional-figures")
     names = [panflute.stringify(name).strip() for name in optional.content] if optional is not None else []
-    report = Report(settings["title"], settings["author"], settings["email"], names, complaints=complaints)
+    report = Report(settings["title"], settings["author"], settings["email"], names, source, complaints)
     question = None
-    for heading, blocks in sections(document, path):
+    for heading, blocks in sections(document, source, path.name):
         question = heading.identifier if "question" in heading.classes else question
         let_no_heading_skip_a_level(blocks)
         answers = [div for block in blocks for div in inside(block, Div) if "answer" in div.classes]
@@ -104,26 +99,16 @@ def read_report(path: Path = SOURCE) -> Report:
     return report
 
 
-def parse(path: Path) -> panflute.Doc:
-    """The document, without comments and rules."""
+def parse(source: Source, path: Path) -> panflute.Doc:
     try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ReportError(f"{path.name} is not stored as UTF-8: save it again with that encoding") from error
-    try:
-        document = panflute.load(io.StringIO(pypandoc.convert_text(text, "json", DIALECT, extra_args=["--quiet"])))
+        json = pypandoc.convert_text(source.text, "json", DIALECT, extra_args=["--quiet"])
+        return panflute.load(io.StringIO(json))
     except RuntimeError as error:
         remedy = "look at the lines between --- at its top, and put what has a colon in quotes"
         raise ReportError(f"{path.name} cannot be read: {remedy}. {' '.join(str(error).split())}") from error
-    return document.walk(lambda element, _: [] if is_no_content(element) else None)
 
 
-def is_no_content(element: Element) -> bool:
-    comment = isinstance(element, RawBlock | RawInline) and element.text.startswith("<!--")
-    return comment or isinstance(element, HorizontalRule)
-
-
-def sections(document: panflute.Doc, path: Path) -> list[tuple[Header, list[Block]]]:
+def sections(document: panflute.Doc, source: Source, name: str) -> list[tuple[Header, list[Block]]]:
     """Every slide's heading, with the blocks below it."""
     found: list[tuple[Header, list[Block]]] = []
     for block in document.content:
@@ -131,24 +116,17 @@ def sections(document: panflute.Doc, path: Path) -> list[tuple[Header, list[Bloc
             found.append((Header(*block.content, identifier=block.identifier, classes=block.classes, level=2), []))
         elif not found:
             words = panflute.stringify(block).strip()[:40]
-            raise ReportError(f"{path.name}: {words!r} stands before the first slide: put it below a `## Title`")
+            raise ReportError(f"{name}: {words!r} stands before the first slide: put it below a `## Title`")
         elif headings := [header for header in inside(block, Header) if header.level <= 2]:
-            title, place = panflute.stringify(found[-1][0]), line_of(headings[0], path)
+            title, words = panflute.stringify(found[-1][0]), panflute.stringify(headings[0])
+            place = source.where(f"# {words}") or source.where(words)
             remedy = (
                 "end it with a line `:::`, write `###` for a heading inside an answer, and code between lines of ```"
             )
-            raise ReportError(f"{path.name}{place}: the block below {title!r} is not closed before this `#`: {remedy}")
+            raise ReportError(f"{name}{place}: the block below {title!r} is not closed before this `#`: {remedy}")
         else:
             found[-1][1].append(block)
     return found
-
-
-def line_of(heading: Header, path: Path) -> str:
-    """Where it stands in the file, as part of a message."""
-    words = panflute.stringify(heading)
-    lines = enumerate(path.read_text("utf-8-sig").splitlines(), start=1)
-    number = next((number for number, line in lines if line.startswith("#") and words in line), None)
-    return f", line {number}, {words!r}" if number else f", {words!r}"
 
 
 def let_no_heading_skip_a_level(blocks: list[Block]) -> None:
@@ -162,11 +140,15 @@ def pages(blocks: list[Block]) -> list[list[Block]]:
     """Give each figure a page: it must not be squeezed by a long answer above it, nor push one off the page."""
     cut: list[list[Block]] = [[]]
     for block in unwrapped(blocks):
-        above = sum(len(panflute.stringify(other)) for other in cut[-1])
-        if any(map(figure_image, cut[-1])) or (figure_image(block) and above > WORDS_ABOVE_A_FIGURE):
+        is_below_a_figure = bool(cut[-1]) and figure_image(cut[-1][-1]) is not None
+        if is_below_a_figure or (figure_image(block) and length(cut[-1]) > WORDS_ABOVE_A_FIGURE):
             cut.append([])
         cut[-1].append(block)
     return cut
+
+
+def length(blocks: list[Block]) -> int:
+    return sum(len(panflute.stringify(block)) for block in blocks)
 
 
 def unwrapped(blocks: list[Block]) -> Iterator[Block]:
