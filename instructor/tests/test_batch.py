@@ -127,6 +127,8 @@ def test_what_could_not_be_read_is_named_and_is_no_success(folder, out):
     status, said = run(folder, out)
     assert (status, said.splitlines()[0][:29]) == (1, "1 graded, 1 failed, 0 skipped")
     assert refused in said
+    assert marks(out)[1].startswith("ada,,")
+    assert "it is not a zip" in marks(out)[1]
     status, said = run(folder, out)
     assert status == 1
     assert refused in said
@@ -175,6 +177,7 @@ def test_an_accident_costs_one_submission_its_points_and_no_other(accidents, nam
     assert results(out, name)["score"] == 0
     assert f"could not be graded: {reason}" in results(out, name)["output"]
     assert f"✗ {name}: {reason}" in said
+    assert next(line for line in marks(out) if line.startswith(f"{name},")).split(",")[1] == "", "not a mark"
     assert results(out, f"{name} and after")["score"] == 4
 
 
@@ -420,7 +423,10 @@ def test_a_file_that_is_no_zip_is_named_and_is_no_success(folder, out):
     status, said = run(folder, out)
     assert status == 1
     assert [line.split()[1] for line in said.splitlines()[1:]] == ["bob.tar.gz", "cy.7z", "di.rar", "eve.ipynb", "fay"]
-    assert marks(out)[1].startswith("ada,1,")
+    assert [line.split(",")[:2] for line in marks(out)[1:]] == [
+        ["ada", "1"], ["bob.tar.gz", ""], ["cy.7z", ""], ["di.rar", ""], ["eve.ipynb", ""], ["fay", ""]
+    ]  # fmt: skip
+    assert all("it is not a zip" in line for line in marks(out)[2:])
 
 
 def test_two_submissions_with_one_name_are_kept_apart(folder, out):

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import re
+import zipfile
 import zlib
 from html.parser import HTMLParser
 
@@ -15,7 +16,8 @@ from PIL import Image, PngImagePlugin
 
 from instructor.grading.marks import CriterionMark, Marks, Outcome, TaskMark
 from instructor.grading.reports import thumbnails
-from instructor.grading.reports.write import class_csv, gradescope, html, markdown, write_reports
+from instructor.grading.reports.table import as_csv, as_workbook, class_table
+from instructor.grading.reports.write import gradescope, html, markdown, write_reports
 
 ATTACK = "</pre><script>alert(1)</script><img src=x onerror=alert(2)>"
 OVERRIDE = "abc\u202edef\x1b[31m\x00\ud800"
@@ -324,22 +326,35 @@ def test_no_more_pictures_are_decoded_than_a_person_looks_at(monkeypatch):
 # ------------------------------------------------------------------------------------------------------------ the class
 
 
+def lines(results):
+    return list(csv.reader(io.StringIO(as_csv(class_table(results)).decode("utf-8-sig"))))
+
+
+def test_in_the_workbook_names_are_text_and_marks_are_numbers():
+    """What begins like a formula is none, and an id keeps its zeros."""
+    names = ["0012345", "=1+1", "José", "1e5", "2/3"]
+    table = class_table([{"score": 2.5, "extra_data": {"submission": name}} for name in names])
+    with zipfile.ZipFile(io.BytesIO(as_workbook(table))) as book:
+        sheet, texts = (book.read(f"xl/{part}.xml").decode() for part in ("worksheets/sheet1", "sharedStrings"))
+    assert all(f"<t>{name}</t>" in texts for name in names)
+    assert "<f>" not in sheet
+    assert sheet.count("<v>2.5</v>") == 5
+
+
 def test_the_class_has_one_line_each(marks):
-    """A submission that could not be graded has one, too."""
-    ungraded = {"score": 0, "tests": [], "extra_data": {"submission": "bob", "problems": ["no zip"]}}
-    rows = list(csv.reader(io.StringIO(class_csv([ungraded, gradescope(marks)]))))
-    assert rows == [
-        ["submission", "total", "points", "grad_cam", "tv_loss", "problems"],
-        ["bob", "0", "10.5", "0", "0", "1"],
-        ["ada", "4.5", "10.5", "1.5", "3", "1"],
+    """A submission that could not be graded has one, too, with the reason and without any mark."""
+    about = {"submission": "bob", "problems": ["no zip"], "not_graded": "it is no zip", "tasks": {"grad_cam": 0}}
+    assert lines([{"score": 0, "extra_data": about}, gradescope(marks)]) == [
+        ["submission", "total", "points", "grad_cam", "tv_loss", "problems", "not graded"],
+        ["bob", "", "10.5", "", "", "1", "it is no zip"],
+        ["ada", "4.5", "10.5", "1.5", "3", "1", ""],
     ]
-    assert class_csv([]) == "submission,total,points,problems\n"
+    assert lines([]) == [["submission", "total", "points", "problems", "not graded"]]
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@sum(a1)", "\t=1", "\r=1", "=cmd|'/c calc'!A1,\"x\""])
 def test_no_name_becomes_a_formula(name):
     """Spreadsheets run what begins like one."""
-    results = {"score": 0, "tests": [], "extra_data": {"submission": name, "problems": []}}
-    (_, row) = csv.reader(io.StringIO(class_csv([results])))
+    _, row = lines([{"score": 0, "extra_data": {"submission": name, "problems": []}}])
     assert row[0][0] == "'"
     assert row[0].lstrip("'").startswith(name[0].encode("unicode_escape").decode())

@@ -16,15 +16,16 @@ from instructor.grading.batch.local import on_this_machine, prepare
 from instructor.grading.batch.slurm import SlurmError, check_slurm, on_slurm
 from instructor.grading.intake.entries import SubmissionError
 from instructor.grading.intake.folder import Folder
-from instructor.grading.reports.write import class_csv
+from instructor.grading.reports.table import as_csv, as_workbook, class_table
 from kit.atomic import write_atomically
 
 GRADER = "instructor.grading.grade:grade"
-MARKS = "marks.csv"
+MARKS, WORKBOOK = "marks.csv", "marks.xlsx"
 OWN = ".batch"  # what a batch needs for itself: the lock, and folders that are not finished
 LOGS = ".slurm"
 LIMIT = 1200.0  # seconds for a submission; only one that hangs in every task comes near it
 INTERRUPTED = 130  # the exit status that shells give to Ctrl-C
+OTHER_KIND = "it is not a zip. Unpack it into a folder of its own, or ask for a zip"
 LOST = "what watched over its grading was killed too"
 EXECUTORS = ("local", "slurm")
 LISTS = frozenset({".csv", ".html", ".json", ".log", ".md", ".txt", ".xml", ".yaml", ".yml"})  # by whoever exported
@@ -53,7 +54,7 @@ def batch(
     counts: Counter[str] = Counter()
     with locked(out):
         try:
-            attempts = planned(folder, out, grader, limit)
+            attempts, others = planned(folder, out, grader, limit), of_other_kinds(folder)
             waiting = [attempt for attempt in attempts if not is_finished(attempt)]
             counts["skipped"] = len(attempts) - len(waiting)
             if waiting and not prepare(grader, out / OWN / "prepare.txt"):
@@ -62,7 +63,7 @@ def batch(
                 with closing(graded(waiting, executor, workers, out)) as finished:
                     follow(finished, len(attempts), counts)
             finally:
-                write_marks(attempts, out)
+                write_marks(attempts, others, out)
         except KeyboardInterrupt:
             say(f"Interrupted: {summary(counts)}. The same command goes on from here.")
             return INTERRUPTED
@@ -74,9 +75,8 @@ def batch(
         say(f"✗ {name}: {reason}")
     if failed:
         say("These have no points. Look into their folders; without its folder, one is graded again.")
-    others = of_other_kinds(folder)
     for path in others:
-        say(f"✗ {path.name} was not graded: it is not a zip. Unpack it into a folder of its own, or ask for a zip.")
+        say(f"✗ {path.name} was not graded: {OTHER_KIND}.")
     return 1 if failed or others else 0
 
 
@@ -155,7 +155,7 @@ def is_archive(path: Path) -> bool:
 
 def apart(found: list[tuple[str, Path]]) -> Iterator[tuple[str, Path]]:
     """The second of a name is called `name (2)`, and so on."""
-    taken = {MARKS}
+    taken = {MARKS, WORKBOOK}
     for wanted, path in found:
         names = [wanted, *(f"{wanted} ({number})" for number in range(2, len(found) + 2))]
         name = next(name for name in names if name not in taken)
@@ -191,10 +191,14 @@ def summary(counts: Counter[str]) -> str:
     return ", ".join(f"{counts[kind]} {kind}" for kind in ("graded", "failed", "skipped"))
 
 
-def write_marks(attempts: list[Attempt], out: Path) -> None:
-    """The marks of everybody who has one, sorted by name; by its byte order mark, spreadsheets know UTF-8."""
+def write_marks(attempts: list[Attempt], others: list[Path], out: Path) -> None:
+    """A line for everybody whose turn has come, sorted by name: the marks, or why there are none."""
     rows = []
     for attempt in filter(is_finished, attempts):
         results = read_results(attempt.folder)
-        rows.append({**results, "extra_data": {**results.get("extra_data", {}), "submission": attempt.name}})
-    write_atomically(out / MARKS, class_csv(rows).encode("utf-8-sig"))
+        about = {"submission": attempt.name, "not_graded": complaint(attempt)}
+        rows.append({**results, "extra_data": {**results.get("extra_data", {}), **about}})
+    rows += [{"extra_data": {"submission": path.name, "not_graded": OTHER_KIND}, "score": 0} for path in others]
+    table = class_table(sorted(rows, key=lambda row: row["extra_data"]["submission"]))
+    write_atomically(out / MARKS, as_csv(table))
+    write_atomically(out / WORKBOOK, as_workbook(table))

@@ -1,10 +1,8 @@
-"""The reports: results.json for Gradescope, Markdown and HTML for a student, one CSV for the class."""
+"""The reports: results.json for Gradescope, Markdown and HTML for a student."""
 
-import csv
-import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from instructor.grading.marks import CriterionMark, Marks, TaskMark
@@ -13,9 +11,8 @@ from instructor.grading.reports.page import html
 from instructor.grading.shown import shown
 from kit.atomic import write_atomically
 
-__all__ = ["class_csv", "gradescope", "html", "markdown", "write_reports"]
+__all__ = ["gradescope", "html", "markdown", "write_reports"]
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these, spreadsheets take a cell for a formula
 BAR = 10  # characters
 # What Markdown may take for markup within a line, and what it makes links of.
 MARKUP = re.compile(r"([\\`*_\[\]<>&|~@$]|(?<=:)/(?=/)|(?<=www)\.)", re.IGNORECASE)
@@ -128,25 +125,3 @@ def plain(text: str) -> str:
 def fenced(text: str) -> list[str]:
     fence = "`" * (1 + max(map(len, re.findall(r"`{2,}", text)), default=2))
     return [fence, text, fence]
-
-
-def class_csv(results: Iterable[Mapping]) -> str:
-    """One line per submission, from what `gradescope` gave: also from those whose tasks nobody could grade."""
-    rows = list(results)
-    abouts = [row.get("extra_data", {}) for row in rows]
-    tasks = list(dict.fromkeys(task for about in abouts for task in about.get("tasks", {})))
-    points = max((about.get("points", 0) for about in abouts), default=0)
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["submission", "total", "points", *map(cell, tasks), "problems"])
-    for row, about in zip(rows, abouts, strict=True):
-        earned = [wording.number(about.get("tasks", {}).get(task, 0)) for task in tasks]
-        total = row["score"] if "score" in row else sum(test["score"] for test in row["tests"])
-        name, problems = cell(about.get("submission", "")), len(about.get("problems", []))
-        writer.writerow([name, wording.number(total), wording.number(points), *earned, problems])
-    return table.getvalue()
-
-
-def cell(text: str) -> str:
-    """Text in a spreadsheet's cell that is never taken for a formula."""
-    return f"{chr(39) if text.startswith(FORMULA) else ''}{shown(text)}"
