@@ -1,43 +1,106 @@
 """Pictures: from whatever is on disk to RGB, and between pixels and the model's normalized space."""
 
+import io
 import warnings
+from numbers import Integral
 from os import PathLike
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 from torch import Tensor
 from torchvision.transforms import functional
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+TURNS = {  # what makes a picture upright again, by its orientation in EXIF
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+# What Pillow cannot read without help, by the letters that these files begin with or have after a length.
+OTHER_PICTURES = {
+    b"ftyphei": "HEIC", b"ftyphev": "HEIC", b"ftypmif1": "HEIF", b"ftypmsf1": "HEIF", b"ftypavi": "AVIF",
+    b"ftypcr": "a Canon raw file", b"<svg": "SVG", b"<?xml": "SVG", b"%PDF": "PDF", b"\xff\x0a": "JPEG XL",
+    b"JXL ": "JPEG XL", b"8BPS": "a Photoshop file",
+}  # fmt: skip
 
 
 def open_image(path: str | PathLike, size: int | None = None) -> Image.Image:
-    """An RGB picture, upright and opaque; `size` is the length of its shorter side in pixels.
+    """An RGB picture, upright and opaque, in sRGB; `size` is the length of its shorter side in pixels.
 
-    EXIF orientation is applied, transparency is laid on white, and greyscale, palette, CMYK and 16-bit files are
-    converted. Raises FileNotFoundError, or ValueError for a file that is not an image, is truncated, or would
-    unpack to more pixels than Pillow's decompression-bomb limit.
+    EXIF orientation and colour profiles are applied where they can be read, transparency is laid on white, and
+    greyscale, palette, CMYK and 16-bit files are converted. Raises FileNotFoundError, or ValueError for a file that is
+    not an image, is truncated, or would unpack to more pixels than Pillow's decompression-bomb limit.
     """
     check_size(size)
+    if isinstance(path, str) and "\0" in path:
+        raise ValueError(f"{path!r} has a sign that no path can have: correct the path")
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about EXIF data that are damaged
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 image.load()
-                upright = ImageOps.exif_transpose(image)
+                upright = upright_if_known(in_srgb(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         limit = Image.MAX_IMAGE_PIXELS // 10**6
         raise ValueError(f"{path} has more than {limit} million pixels: scale it down first") from None
     except UnidentifiedImageError:
+        if kind := other_picture(path):
+            raise ValueError(f"{path} is {kind}, which Pillow does not read: export it as JPEG or PNG") from None
         raise ValueError(f"{path} is not an image: give a JPEG, PNG, TIFF or WebP file") from None
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
         raise type(error)(f"{path} cannot be opened ({error.strerror}): correct the path") from None
     except (OSError, SyntaxError, ValueError, EOFError, RuntimeError) as error:
         raise ValueError(f"{path} is a damaged image ({error}): replace it") from None
     return resize(as_opaque_rgb(upright), size)
+
+
+def upright_if_known(image: Image.Image) -> Image.Image:
+    """Turned as its EXIF data say, as far as they can be read: damaged ones say nothing about the pixels."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # Pillow's parser raises nearly anything
+        return image
+    turn = TURNS.get(orientation) if isinstance(orientation, int) else None
+    if turn is None:
+        return image
+    turned = image.transpose(turn)
+    turned.info = {name: value for name, value in image.info.items() if name == "transparency"}  # nobody turns it again
+    return turned
+
+
+def in_srgb(image: Image.Image) -> Image.Image:
+    """With the colours that its profile says; without a profile, or with a damaged one, as it is."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
+        return image
+    mode = "RGBA" if image.mode == "RGBA" else "RGB"
+    try:
+        given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(image, given, ImageCms.createProfile("sRGB"), outputMode=mode)
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return image
+    converted.info = dict(image.info)
+    return converted
+
+
+def other_picture(path: str | PathLike) -> str | None:
+    """The name of a format that Pillow does not know, or None."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(64)
+    except (OSError, TypeError):
+        return None
+    return next((kind for letters, kind in OTHER_PICTURES.items() if letters in start), None)
 
 
 def as_opaque_rgb(image: Image.Image) -> Image.Image:
@@ -52,7 +115,7 @@ def as_opaque_rgb(image: Image.Image) -> Image.Image:
 
 
 def check_size(size: int | None) -> None:
-    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 1):
+    if size is not None and (not isinstance(size, Integral) or isinstance(size, bool) or size < 1):
         raise ValueError(f"size is {size!r}: give the shorter side in pixels, a whole number of at least 1")
 
 
@@ -60,7 +123,7 @@ def resize(image: Image.Image, size: int | None) -> Image.Image:
     """The picture with its shorter side scaled to `size`, or unchanged for None."""
     if size is None or min(image.size) == size:
         return image
-    return functional.resize(image, size, antialias=True)
+    return functional.resize(image, int(size), antialias=True)
 
 
 def preprocess(images: Image.Image | list[Image.Image] | NDArray[np.uint8], size: int | None = None) -> Tensor:
@@ -76,8 +139,7 @@ def preprocess(images: Image.Image | list[Image.Image] | NDArray[np.uint8], size
     if len(sizes) != 1:
         raise ValueError(f"pictures of sizes {sorted(sizes)} do not fit in one batch: crop them to one size")
     pixels = torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures])).permute(0, 3, 1, 2)
-    normalized = functional.normalize(pixels.float() / 255, IMAGENET_MEAN, IMAGENET_STD)
-    return normalized.contiguous(memory_format=torch.channels_last)
+    return functional.normalize(pixels.float() / 255, IMAGENET_MEAN, IMAGENET_STD).contiguous()
 
 
 def as_pictures(images: Image.Image | list[Image.Image] | NDArray[np.uint8]) -> list[Image.Image]:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -11,6 +12,8 @@ from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
 from data.assets import AssetUnavailable, find, from_environment, obtain, once, read_assets
 
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "squeezenet1_1-shipped.safetensors"
+ENTRIES = ("state_dict", "model_state_dict", "model", "net")  # where training keeps the weights among other things
+PREFIXES = ("module.", "_orig_mod.", "model.", "net.")  # of DataParallel, compiled models, Lightning
 IMAGENET = "squeezenet1_1-b8a52dc0.pth"
 IMAGENET_ROUNDED = "squeezenet1_1-imagenet1k-fp16.pth"
 
@@ -73,10 +76,22 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise FileNotFoundError(f"there are no weights at {path}: correct the path")
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+            return unwrapped(load_file(path))
+        return unwrapped(torch.load(path, map_location="cpu", weights_only=True))
     except Exception:  # bytes that are no checkpoint make the loaders raise nearly anything
         raise ValueError(f"{path} holds no readable weights: it is truncated, altered or no state dict") from None
+
+
+def unwrapped(state: Any) -> Any:
+    """The state dict in a checkpoint, with its names as the network has them, without what wrappers put before them."""
+    if isinstance(state, dict):
+        entries = [state[name] for name in ENTRIES if isinstance(state.get(name), dict)]
+        if len(entries) == 1 and not any(isinstance(value, Tensor) for value in state.values()):
+            return unwrapped(entries[0])
+        for prefix in PREFIXES:
+            if state and all(isinstance(name, str) and name.startswith(prefix) for name in state):
+                return unwrapped({name.removeprefix(prefix): value for name, value in state.items()})
+    return state
 
 
 def check_state(state: object, expected: dict[str, Tensor], origin: str) -> None:

@@ -8,10 +8,11 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm.auto import tqdm
@@ -19,7 +20,7 @@ from tqdm.auto import tqdm
 from sanity_checks.explanations import METHODS, explain
 from sanity_checks.randomization import Stage, before_last_relu, find_stages, forgetting, untrained
 from sanity_checks.similarity import MEASURES, compare_descriptions, describe, similarities
-from visualizers.layers import find_layer
+from visualizers.layers import Layer, Tokens, find_layer
 from visualizers.scores import check_batch
 
 
@@ -47,7 +48,7 @@ def parameter_randomization(
     measures: Collection[str] = tuple(MEASURES),
     seeds: Sequence[int] = (0,),
     stages: Sequence[Stage] | None = None,
-    layer: nn.Module | str | None = None,
+    layer: Layer = None,
     build: Callable[[], nn.Module] | None = None,
     batch_size: int = 25,
     path: str | os.PathLike | None = None,
@@ -64,14 +65,18 @@ def parameter_randomization(
     Images are taken `batch_size` at a time. With `path`, an .npz file, results are kept after every batch and seed, and
     the same call continues where an interrupted one stopped; ValueError if the file belongs to another call.
     """
+    if isinstance(seeds, int) or not len(seeds):
+        raise ValueError(f"seeds is {seeds!r}: give several, such as (0, 1, 2)")
     X, y = check_batch(X, y, model)
-    layer = layer_name(model, layer)
+    layer = layer_name(model, layer, X)
     stages = find_stages(model, X) if stages is None else list(stages)
     methods, measures, model = tuple(methods), tuple(measures), before_last_relu(model, X)
     names = tuple(stage.name for stage in reversed(stages))
     values = np.full((len(X), len(seeds), len(stages), len(methods), len(measures)), np.nan)
     done = np.zeros((len(X), len(seeds)), dtype=bool)
-    call = fingerprint(X, y, model, mode, methods, measures, tuple(seeds), names, layer, sorted(options.items()))
+    drawn = untrained(model, seeds[0], build)  # what is drawn depends on `build`, which has no name
+    settings = (mode, methods, measures, tuple(seeds), stages, layer, sorted(options.items()), repr(model))
+    call = fingerprint([X, y, *model.state_dict().values(), *drawn.state_dict().values()], settings)
     if path is not None and Path(path).exists():
         values, done = read_results(Path(path), call)
     with tqdm(total=done.size, initial=int(done.sum()), unit="image", desc=mode, disable=not progress) as bar:
@@ -100,13 +105,13 @@ def randomized_explanations(
     *,
     methods: Collection[str] = METHODS,
     seed: int = 0,
-    layer: nn.Module | str | None = None,
+    layer: Layer = None,
     build: Callable[[], nn.Module] | None = None,
     **options: int,
 ) -> dict[str, dict[str, Tensor]]:
     """The explanations themselves, by stage and method: first "original", then the stages of a cascade."""
     X, y = check_batch(X, y, model)
-    layer, stages = layer_name(model, layer), find_stages(model, X)
+    layer, stages = layer_name(model, layer, X), find_stages(model, X)
     model = before_last_relu(model, X)
     explanations = {"original": explain(X, y, model, methods, layer, **options)}
     for name, forgetful in forgetting(model, stages, untrained(model, seed, build), "cascading"):
@@ -120,7 +125,7 @@ def unrelated_similarity(
     model: nn.Module,
     *,
     methods: Collection[str] = METHODS,
-    layer: nn.Module | str | None = None,
+    layer: Layer = None,
     **options: int,
 ) -> NDArray[np.float64]:
     """How alike explanations of *different* images are, each image against the next: (N, methods, measures).
@@ -131,7 +136,7 @@ def unrelated_similarity(
     X, y = check_batch(X, y, model)
     if len(X) < 2:
         raise ValueError("one image has no unrelated one: give at least two")
-    explanations = explain(X, y, before_last_relu(model, X), tuple(methods), layer_name(model, layer), **options)
+    explanations = explain(X, y, before_last_relu(model, X), tuple(methods), layer_name(model, layer, X), **options)
     return compare(explanations, {method: values.roll(1, dims=0) for method, values in explanations.items()})
 
 
@@ -140,17 +145,19 @@ def compare(first: dict[str, Tensor], second: dict[str, Tensor]) -> NDArray[np.f
     return np.stack([similarities(first[method], second[method]) for method in first], axis=1)
 
 
-def layer_name(model: nn.Module, layer: nn.Module | str | None) -> str:
-    """The layer's name, under which copies of the model have it too."""
-    found = find_layer(model, layer)
-    return next(name for name, module in model.named_modules() if module is found)
+def layer_name(model: nn.Module, layer: Layer, X: Tensor) -> Layer:
+    """The layer by its name, under which copies of the model have it too."""
+    found = find_layer(model, layer, X)
+    name = next(name for name, module in model.named_modules() if module is found)
+    return replace(layer, layer=name) if isinstance(layer, Tokens) else name
 
 
-def fingerprint(X: Tensor, y: Tensor, model: nn.Module, *settings: object) -> str:
+def fingerprint(tensors: Sequence[Tensor], settings: object) -> str:
     """One short text for everything that a result depends on."""
     digest = hashlib.sha256(repr(settings).encode())
-    for tensor in (X, y, *model.state_dict().values()):
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    for tensor in tensors:
+        digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 

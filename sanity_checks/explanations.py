@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from kit.modes import evaluation_mode
 from visualizers.grad_cam import class_activation_maps
 from visualizers.guided_backprop import guided_gradient
-from visualizers.layers import recorded_output, upsampled
+from visualizers.layers import Layer, recorded_output, upsampled
 from visualizers.scores import check_batch, class_scores
 
 ONE_PASS = ("gradient", "gradient x input", "guided backprop", "Grad-CAM", "guided Grad-CAM")
@@ -22,7 +22,7 @@ def explain(
     y: Tensor,
     model: nn.Module,
     methods: Collection[str] = METHODS,
-    layer: nn.Module | str | None = None,
+    layer: Layer = None,
     samples: int = 10,
     steps: int = 10,
     seed: int = 0,
@@ -34,6 +34,7 @@ def explain(
     over `samples` noisy copies, whose noise has 15 % of the image's range and is the same for every model. Raises
     ValueError for unknown methods, and what `grad_cam` raises.
     """
+    methods = (methods,) if isinstance(methods, str) else tuple(methods)
     unknown = sorted(set(methods) - set(METHODS))
     if unknown or not methods:
         raise ValueError(f"unknown methods {unknown}: choose from {', '.join(METHODS)}")
@@ -49,7 +50,7 @@ def explain(
     return {method: found[method] for method in methods}
 
 
-def one_pass(X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None) -> dict[str, Tensor]:
+def one_pass(X: Tensor, y: Tensor, model: nn.Module, layer: Layer) -> dict[str, Tensor]:
     """Everything that one forward pass, two whole backward passes and one short one can tell."""
     X = X.detach().requires_grad_()
     with recorded_output(model, layer, from_here=False) as features:
@@ -75,7 +76,7 @@ def smooth_gradient(X: Tensor, y: Tensor, model: nn.Module, samples: int, seed: 
     return total / samples
 
 
-def along_path(X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None, steps: int) -> dict[str, Tensor]:
+def along_path(X: Tensor, y: Tensor, model: nn.Module, layer: Layer, steps: int) -> dict[str, Tensor]:
     """Integrated gradients of the pixels, and of the layer's activations summed over channels: its conductance."""
     integral, conductance, before = torch.zeros_like(X), torch.zeros(()).to(X), None
     for step in range(steps + 1):

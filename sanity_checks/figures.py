@@ -34,7 +34,7 @@ def map_grid(image: NDArray[np.uint8], explanations: Mapping[str, Mapping[str, T
     for column, (stage, by_method) in zip(axes.T[1:], explanations.items(), strict=True):
         column_label(column[0], stage)
         for axis, method in zip(column, methods, strict=True):
-            values = by_method[method][index].detach().cpu()
+            values = by_method[method][index].detach().float().cpu()
             draw_map(axis, (values.abs().sum(dim=0) if values.ndim == 3 else values.abs()).numpy(), None)
     for axis, method in zip(axes[:, 1], methods, strict=True):
         row_label(axis, method.replace(" ", "\n", 1))

@@ -2,7 +2,9 @@
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 import torch
@@ -11,6 +13,7 @@ from torch import Tensor, nn
 
 from kit.modes import evaluation_mode
 
+VARIANTS: tuple[dict, ...] = ({}, {"aux_logits": False})  # as torchvision builds, and as it leaves pretrained models
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
 
@@ -29,22 +32,40 @@ def find_stages(model: nn.Module, X: Tensor) -> list[Stage]:
     convolution of VGG. A normalization layer belongs to the block before it.
     """
     stages: list[Stage] = []
-    for name, module in called_modules(model, X):
-        if next(module.parameters(recurse=False), None) is None:
-            continue
+    of_itself: list[str] = []  # such as the class token of a transformer, which come in before the first block's
+    for name, module in owners(model, X):
         block = block_of(name, model)
-        if stages and (stages[-1].name == block or isinstance(module, NORMS)):
+        if not name:
+            of_itself.append(name)
+        elif stages and (stages[-1].name == block or isinstance(module, NORMS)):
             stages[-1] = Stage(stages[-1].name, (*stages[-1].modules, name))
         else:
             stages.append(Stage(block, (name,)))
-    if not stages:
+    if not stages and not of_itself:
         raise ValueError("the model has no parameters: there is nothing to randomize")
-    return stages
+    first, *others = stages or [Stage("model", ())]
+    return [Stage(first.name, (*of_itself, *first.modules)), *others]
+
+
+def owners(model: nn.Module, X: Tensor) -> list[tuple[str, nn.Module]]:
+    """Every module with parameters of its own, by name, in the order of its last call, or else of what it is part of.
+
+    An attention takes the numbers of its last layer without calling it, and heads of training are not called at all.
+    """
+    place = {name: number for number, (name, _) in enumerate(called_modules(model, X))}
+
+    def reached(name: str) -> int:
+        while name not in place:
+            name = name.rpartition(".")[0]
+        return place[name]
+
+    own = [pair for pair in model.named_modules() if next(pair[1].parameters(recurse=False), None) is not None]
+    return sorted(own, key=lambda pair: reached(pair[0]))
 
 
 @torch.no_grad()
 def called_modules(model: nn.Module, X: Tensor) -> list[tuple[str, nn.Module]]:
-    """Every module without children, by name, in the order of its last call during a forward pass of X."""
+    """Every module by name, the model itself first, in the order of its last call during a forward pass of X."""
     called: dict[str, nn.Module] = {}
     hooks = []
 
@@ -56,9 +77,7 @@ def called_modules(model: nn.Module, X: Tensor) -> list[tuple[str, nn.Module]]:
         return hook
 
     try:
-        for name, module in model.named_modules():
-            if not list(module.children()):
-                hooks.append(module.register_forward_pre_hook(remember(name)))
+        hooks += [module.register_forward_pre_hook(remember(name)) for name, module in model.named_modules()]
         with evaluation_mode(model):
             model(X[:1])
     finally:
@@ -92,12 +111,24 @@ def torchvision_builder(model: nn.Module) -> Callable[[], nn.Module]:
         builder = torchvision.models.get_model_builder(name)
         if builder.__module__ != type(model).__module__:
             continue
-        with torch.device("meta"):
-            if shapes(builder(weights=None, num_classes=classes)) == expected:
-                return lambda: builder(weights=None, num_classes=classes)
+        for options in VARIANTS:
+            build = partial(builder, weights=None, num_classes=classes, **options)
+            if shapes_of(build) == expected:
+                return build
     raise ValueError(
         f"torchvision does not build this {type(model).__name__}: give build=, which makes an untrained one"
     )
+
+
+def shapes_of(build: Callable[[], nn.Module]) -> dict[str, torch.Size] | None:
+    """Those of what is built; None where it cannot be."""
+    try:
+        with torch.device("meta"), suppress(NotImplementedError):
+            return shapes(build())
+        with torch.random.fork_rng(devices=[]):  # this one calculates while it builds
+            return shapes(build())
+    except TypeError:  # this one has no such option
+        return None
 
 
 def shapes(model: nn.Module) -> dict[str, torch.Size]:

@@ -73,10 +73,9 @@ def describe(explanations: Mapping[str, Tensor], measures: Sequence[str] = tuple
     """For each method and image what every measure looks at, None where its map is constant or not finite."""
 
     def views(values: NDArray) -> dict[str, NDArray | None]:
-        values = values.astype(np.float64)
         return {name: view(values, MEASURES[name]) for name in measures}
 
-    arrays = {method: values.detach().cpu().numpy() for method, values in explanations.items()}
+    arrays = {method: values.detach().double().cpu().numpy() for method, values in explanations.items()}
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # sorting needs no Python
         described = pool.map(views, chain.from_iterable(arrays.values()))
         return {method: list(islice(described, len(values))) for method, values in arrays.items()}

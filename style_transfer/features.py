@@ -31,12 +31,25 @@ def features_at(x: Tensor, cnn: nn.Sequential, wanted: Set[int]) -> list[Tensor 
     features: list[Tensor | None] = [None] * len(cnn)
     x = x.clone(memory_format=torch.channels_last)
     for i in range(max(wanted) + 1):
-        x = cnn[i](x)
+        x = run_layer(cnn[i], x, i)
         if i in wanted:
             features[i] = x
             if i < max(wanted) and not isinstance(cnn[i + 1], LEAVE_THEIR_INPUT):
                 x = x.clone()  # an in-place ReLU that follows changes the copy only
     return features
+
+
+def run_layer(layer: nn.Module, x: Tensor, number: int) -> Tensor:
+    try:
+        return layer(x)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"layer {number} does not run on features of shape {tuple(x.shape)}: {reason}. Where the picture is too "
+            "small, give a larger content_size or style_size"
+        ) from error
 
 
 def check_floating(features: Tensor, name: str) -> None:

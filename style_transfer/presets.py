@@ -1,10 +1,14 @@
 """The settings of a style transfer: the course's for its three pairs, and a painterly one for any."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from math import inf
 
+from kit.arguments import check_positive, check_whole
 from kit.precision import check_precision
 from style_transfer.optimizers import OPTIMIZERS
+
+WHOLE = ("content_size", "style_size", "num_iterations", "weights_at")  # numbers of at least 1
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,18 @@ class Preset:
         for name in ("learning_rate", "final_learning_rate"):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, getattr(OPTIMIZERS[self.optimizer], name))
+        for name in ("style_layers", "style_weights", "scales"):
+            if not isinstance(getattr(self, name), Sequence) or isinstance(getattr(self, name), str):
+                raise ValueError(f"{name} is {getattr(self, name)!r}: give several numbers, (a, b, ...)")
         if not self.scales or self.scales[-1] != 1 or not all(0 < scale <= 1 for scale in self.scales):
             raise ValueError(f"scales are {self.scales}: give fractions of the final size, the last one 1")
         if len(self.style_layers) != len(self.style_weights) or not self.style_layers:
             pairs = f"style_layers {self.style_layers} and style_weights {self.style_weights}"
             raise ValueError(f"{pairs}: give one weight for each layer")
-        numbers = (self.content_size, self.style_size, self.num_iterations, self.weights_at)
-        if min(number for number in numbers if number is not None) < 1:
-            raise ValueError("content_size, style_size, num_iterations and weights_at must be at least 1")
+        whole = {name: getattr(self, name) for name in WHOLE if getattr(self, name) is not None}
+        check_whole(**whole)
+        check_positive(**whole)
+        check_whole(content_layer=self.content_layer, decay_at=self.decay_at)
         if not all(0 < rate < inf for rate in (self.learning_rate, self.final_learning_rate)):
             raise ValueError("learning_rate and final_learning_rate must be finite and greater than zero")
         if not all(0 <= weight < inf for weight in (self.content_weight, self.tv_weight, *self.style_weights)):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
+from math import isfinite
 from os import PathLike
 from typing import Any
 
@@ -25,6 +26,7 @@ from style_transfer.presets import Preset, choose_preset
 from style_transfer.style_loss import gram_matrix, style_loss
 from style_transfer.tv_loss import tv_loss
 
+TERMS = {"content": "content_weight", "style": "style_weights", "total variation": "tv_weight"}
 Source = Image.Image | NDArray[np.uint8] | str | PathLike
 
 
@@ -75,8 +77,8 @@ def style_transfer(
     bar = tqdm(total=total, desc="style transfer", unit="step", disable=not progress)
     with bar, evaluation_mode(cnn):
         for scale in settings.scales:
-            content = as_batch(content_image, round(scale * settings.content_size), cnn)
-            style = as_batch(style_image, round(scale * settings.style_size), cnn)
+            content = as_batch(content_image, max(1, round(scale * settings.content_size)), cnn)
+            style = as_batch(style_image, max(1, round(scale * settings.style_size)), cnn)
             goal = matched_colors(content, style) if settings.match_colors else content
             image = starting_image(goal, settings.start_from_noise, seed) if image is None else enlarged(image, goal)
             for iterate in painting(image, goal, style, cnn, settings):
@@ -110,8 +112,18 @@ def painting(image: Tensor, content: Tensor, style: Tensor, cnn: nn.Sequential, 
         take_step(closure, rate)
         with torch.no_grad():
             image.clamp_(black, white)
-        content_term, style_term, tv_term = (loss.item() for loss in losses)
+        terms = dict(zip(TERMS, (loss.item() for loss in losses), strict=True))
+        check_finite(terms, iteration + 1)
+        content_term, style_term, tv_term = terms.values()
         yield Iterate(iteration + 1, rate, content_term, style_term, tv_term, image)
+
+
+def check_finite(terms: dict[str, float], iteration: int) -> None:
+    """Raise ValueError at the first loss that is not: from there on the picture would be black."""
+    for name, value in terms.items():
+        if not isfinite(value):
+            remedy = f"give a smaller {TERMS[name]}, or a network in float32"
+            raise ValueError(f"the {name} loss is {value} at iteration {iteration}, which is not finite: {remedy}")
 
 
 def area_factor(content: Tensor, settings: Preset) -> float:

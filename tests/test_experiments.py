@@ -1,5 +1,7 @@
 """The experiments: a model whose answer is known by hand, resuming, untouched models, the paper's orderings."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -7,10 +9,16 @@ from torch import nn
 
 from data import load_examples, preprocess
 from sanity_checks import experiments as sanity_checks
-from sanity_checks.experiments import parameter_randomization, randomized_explanations, unrelated_similarity
+from sanity_checks.experiments import (
+    compare,
+    parameter_randomization,
+    randomized_explanations,
+    unrelated_similarity,
+)
+from sanity_checks.explanations import explain
 from sanity_checks.randomization import find_stages
 from sanity_checks.similarity import MEASURES, mean_and_spread
-from tests.support.networks import in_double
+from tests.support.networks import SmallNet, in_double
 
 LABELS = torch.tensor([285, 967])
 FAST = {"methods": ("gradient", "Grad-CAM"), "progress": False}
@@ -136,6 +144,30 @@ def test_the_callers_model_and_images_stay_as_they_are(shipped, photos, experime
     assert torch.equal(photos, pixels)
     assert [module.training for module in shipped.modules()] == modes
     assert isinstance(shipped.classifier[2], nn.ReLU)
+
+
+def test_a_file_of_another_way_of_building_is_refused(shipped, photos, tmp_path):
+    def build():
+        model = copy.deepcopy(shipped)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.normal_()
+        return model
+
+    parameter_randomization(photos, LABELS, shipped, path=tmp_path / "r.npz", **FAST)
+    with pytest.raises(ValueError, match=r"r\.npz holds results of other"):
+        parameter_randomization(photos, LABELS, shipped, path=tmp_path / "r.npz", build=build, **FAST)
+
+
+def test_one_seed_in_place_of_several_is_named(shipped, photos):
+    with pytest.raises(ValueError, match=r"seeds is 0: give several, such as \(0, 1, 2\)"):
+        parameter_randomization(photos, LABELS, shipped, seeds=0, methods=("gradient",))
+
+
+def test_maps_of_bfloat16_are_compared(photos):
+    model = SmallNet().bfloat16()
+    first = explain(photos.bfloat16(), 1, model, ("gradient",))
+    assert np.isfinite(compare(first, {name: maps.roll(1, 0) for name, maps in first.items()})).all()
 
 
 @pytest.mark.parametrize("experiment", [parameter_randomization, randomized_explanations, unrelated_similarity])

@@ -44,6 +44,7 @@ def test_gradient_and_gradient_times_input_are_those_of_captum(network, X, expla
     assert_equal(explanations["gradient x input"], (gradient * X).detach())
 
 
+@pytest.mark.filterwarnings("ignore:the model has no ReLU")
 def test_a_linear_score_has_its_weights_as_every_gradient():
     """For a score w.x: gradient w, SmoothGrad w, integrated gradients w * x, conductance the layer's contribution."""
     net = nn.Sequential(nn.Conv2d(3, 1, 1, bias=False), nn.Flatten(), nn.Linear(4, 2, bias=False)).eval()

@@ -259,3 +259,26 @@ def test_curve_panels_draw_a_panel_for_each_quantity_and_a_curve_for_each_name()
         assert np.isnan(axis.lines[0].get_ydata()[1]), "zero has no place on a logarithmic axis"
         assert len({line.get_linestyle() for line in axis.lines}) == 2
     assert [axis.get_xlabel() for axis in figure.axes] == ["iteration", "seconds"]
+
+
+def test_classes_of_ones_own_are_called_by_their_names_or_numbers():
+    images, probabilities = np.zeros((1, 8, 8, 3), np.uint8), torch.tensor([[0.1, 0.9]])
+
+    def words(figure):
+        return [text.get_text() for axis in figure.axes for text in axis.texts]
+
+    assert words(figures.predictions(images, ["a"], probabilities)) == ["0.90  class 1", "0.10  class 0"]
+    assert words(figures.predictions(images, ["a"], probabilities, ["cat", "dog"])) == ["0.90  dog", "0.10  cat"]
+    with pytest.raises(ValueError, match="3 class_names for 2 classes"):
+        figures.predictions(images, ["a"], probabilities, ["cat", "dog", "bird"])
+
+
+def test_maps_that_are_not_finite_are_refused_by_name():
+    with pytest.raises(ValueError, match="'mine' has values that are NaN or infinite"):
+        figures.attributions(np.zeros((1, 8, 8, 3), np.uint8), ["a"], {"mine": torch.full((1, 8, 8), torch.nan)})
+
+
+@pytest.mark.parametrize("maps", [torch.rand(1, 8, 8).bfloat16(), torch.randn(1, 1, 8, 8), torch.randn(1, 5, 8, 8)])
+def test_maps_of_any_precision_and_number_of_channels_are_drawn(maps):
+    figure = figures.attributions(np.zeros((1, 8, 8, 3), np.uint8), ["a"], {"mine": maps})
+    figure.savefig(io.BytesIO(), dpi=40)

@@ -25,6 +25,7 @@ def test_by_hand():
     assert_matches(maps, torch.tensor([[[0.0, 1.0, 3.0, 4.0]]]), 1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:the model has no ReLU")
 def test_guided_by_hand():
     """Guided Grad-CAM is the enlarged map times the guided gradient, pixel by pixel."""
     # no ReLU in this network, so the guided gradient is the plain one: half of each score weight, no blue
@@ -157,6 +158,7 @@ def test_any_number_of_images_of_any_shape(technique, count, height, width, rand
     assert_matches(torch.cat([technique(X[i : i + 1], y[i : i + 1], net) for i in range(count)]), reference)
 
 
+@pytest.mark.filterwarnings("ignore:the model has no ReLU")
 @pytest.mark.parametrize("technique", [grad_cam, guided_grad_cam])
 def test_a_map_without_positive_values_gives_zeros(technique):
     """Where nothing speaks for the class, the result is zero everywhere, not NaN."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image, features
+from PIL import Image, ImageCms, features
 
 from data import deprocess, open_image, preprocess
 from data.images import IMAGENET_MEAN, IMAGENET_STD, legal_range
@@ -57,6 +57,68 @@ def test_a_rotated_photograph_comes_out_upright(save, orientation):
     image = open_image(save(STORED[orientation], exif=exif))
     np.testing.assert_array_equal(image, UPRIGHT)
     assert image.getexif().get(0x0112, 1) == 1, "a second reader would turn it again"
+
+
+def test_damaged_exif_keeps_no_photograph_out(save):
+    """Bytes of a camera's EXIF data are overwritten at random; the pixels are whole."""
+    exif, drawn = Image.Exif(), np.random.default_rng(0)
+    exif[0x0112], exif[0x010F], exif[0x011A], exif[0x0132] = 6, "Maker", 72.0, "2020:01:01 00:00:00"
+    exif.get_ifd(0x8825).update({1: "N", 2: (1.0, 2.0, 3.0)})
+    exif.get_ifd(0x8769).update({0x829A: 0.01, 0x9000: b"0232", 0x8827: 100})
+    whole = exif.tobytes()
+    for _ in range(200):
+        damaged = bytearray(whole)
+        for place in drawn.integers(6, len(whole), size=drawn.integers(1, 4)):
+            damaged[place] = drawn.integers(256)
+        path = save(noise(2, 3), "photo.jpg", exif=bytes(damaged))
+        assert open_image(path).size in ((2, 3), (3, 2))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "CMYK"])
+def test_colours_are_those_of_the_profile(save, mode):
+    """A profile that swaps red and blue cannot be overlooked; what is in sRGB stays as it is."""
+    swapped = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = swapped.replace(b"rXYZ", b"?XYZ").replace(b"bXYZ", b"rXYZ").replace(b"?XYZ", b"bXYZ")
+    colour = {"RGB": (250, 0, 0), "RGBA": (250, 0, 0, 255), "CMYK": (0, 255, 255, 0)}[mode]
+    plain = Image.new(mode, (2, 2), colour)
+    name = "picture.tif" if mode == "CMYK" else "picture.png"
+    red, _, blue = np.asarray(open_image(save(plain, name, icc_profile=swapped)))[0, 0].astype(int)
+    if mode == "CMYK":  # the profile is none for four inks, so it says nothing
+        assert red > 200 > 50 > blue
+    else:
+        assert blue > 200 > 50 > red
+    same = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for profile in (same, b"no profile" * 20):
+        given, expected = (open_image(save(plain, name, **options)) for options in ({"icc_profile": profile}, {}))
+        assert np.abs(np.asarray(given).astype(int) - np.asarray(expected)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0", "HEIC"),
+        (b"\0\0\0\x18ftypmif1\0", "HEIF"),
+        (b"<svg xmlns=", "SVG"),
+        (b"%PDF-1.7", "PDF"),
+    ],
+)
+@pytest.mark.parametrize("name", ["IMG_1.HEIC", "IMG_1.jpg"])
+def test_a_picture_of_a_kind_that_is_not_read_is_called_by_its_name(tmp_path, start, kind, name):
+    (tmp_path / name).write_bytes(start + b"\0" * 100)
+    with pytest.raises(ValueError, match=f"is {kind}, which Pillow does not read: export it as JPEG or PNG"):
+        open_image(tmp_path / name)
+
+
+def test_a_path_that_cannot_be_is_a_wrong_path(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"x")
+    for path, error in ((tmp_path / "a.png" / "b.png", NotADirectoryError), ("a\0b.png", ValueError)):
+        with pytest.raises(error, match="correct the path"):
+            open_image(path)
+
+
+def test_sizes_may_be_numpys(save):
+    assert open_image(save(noise(4, 6)), size=np.int64(2)).size == (3, 2)
+    assert preprocess(noise(4, 6), size=np.int32(2)).shape == (1, 3, 2, 3)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +259,7 @@ def test_every_form_of_one_picture_gives_the_same_tensor(images):
     expected = torch.from_numpy((noise(4, 6) / 255 - mean) / std).permute(2, 0, 1)[None].float()
     X = preprocess(images)
     torch.testing.assert_close(X, expected, rtol=0, atol=1e-6)
-    assert X.is_contiguous(memory_format=torch.channels_last)
+    assert X.is_contiguous()
 
 
 def test_a_batch_keeps_the_order_of_its_pictures():

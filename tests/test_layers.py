@@ -6,31 +6,32 @@ from tests.support.networks import FailsForward, Interruption, SmallNet
 from visualizers.layers import find_layer, recorded_output
 
 
-def test_a_layer_is_found_by_name_and_as_itself(shipped):
+def test_a_layer_is_found_by_name_and_as_itself(shipped, noise):
     layer = shipped.features[3]
-    assert find_layer(shipped, "features.3") is layer
-    assert find_layer(shipped, layer) is layer
-    assert find_layer(shipped, "features.3.squeeze") is layer.squeeze
+    assert find_layer(shipped, "features.3", noise) is layer
+    assert find_layer(shipped, layer, noise) is layer
+    assert find_layer(shipped, "features.3.squeeze", noise) is layer.squeeze
 
 
-def test_no_layer_means_the_last_convolutional_features(shipped, resnet18, vgg11):
-    assert find_layer(shipped, None) is shipped.features
-    assert find_layer(resnet18, None) is resnet18.layer4
-    assert find_layer(vgg11, None) is vgg11.features
+def test_no_layer_means_the_last_convolutional_features(shipped, resnet18, vgg11, noise):
+    X = torch.zeros(1, 3, 80, 96)
+    assert find_layer(shipped, None, X) is shipped.features
+    assert find_layer(resnet18, None, X) is resnet18.layer4
+    assert find_layer(vgg11, None, X) is vgg11.features
     plain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3), nn.ReLU(), nn.Flatten())
-    assert find_layer(plain, None) is plain[2]
+    assert find_layer(plain, None, noise) is plain[3], "what the rest of the network sees"
 
 
 @pytest.mark.parametrize("layer", ["features.7", "conv1", None])
-def test_a_model_without_the_layer_names_those_it_has(layer):
-    model = nn.Sequential(nn.Flatten(), nn.Linear(3, 2))
+def test_a_model_without_the_layer_names_those_it_has(layer, noise):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(420, 2))
     with pytest.raises(ValueError, match=r"no layer .*: choose one of 0, 1"):
-        find_layer(model, layer)
+        find_layer(model, layer, noise)
 
 
-def test_a_layer_of_another_model_is_refused(small_net):
+def test_a_layer_of_another_model_is_refused(small_net, noise):
     with pytest.raises(ValueError, match=r"no layer 'Conv2d': choose one of .*features\.0"):
-        find_layer(small_net, SmallNet().features[0])
+        find_layer(small_net, SmallNet().features[0], noise)
 
 
 @pytest.mark.parametrize("from_here", [True, False])

@@ -185,7 +185,7 @@ def test_code_in_a_pickle_is_refused_and_not_run(state):
         (lambda state: state | {BIAS: torch.full((1000,), -torch.inf)}, f"{BIAS} has values that are not finite"),
         (lambda state: state | {BIAS: torch.full((1000,), 1e300, dtype=torch.float64)}, BIAS),
         (lambda state: state | {BIAS: 0.0}, "not a state dict of tensors"),
-        (lambda state: {"state_dict": state}, "not a state dict of tensors"),
+        (lambda state: {"weights of mine": state}, "not a state dict of tensors"),
         (lambda state: list(state.values()), "a list, not a state dict of tensors"),
         (lambda state: state[BIAS], "a Tensor, not a state dict of tensors"),
         (lambda state: {}, r"missing \['classifier\.1\.bias'"),
@@ -210,6 +210,23 @@ def test_weights_of_another_network_are_refused_in_one_clear_error(state, change
     torch.save(change(state), "other.pth")
     with pytest.raises(ValueError, match=rf"(?s)SqueezeNet 1\.1 does not fit the weights in other\.pth: .*{named}"):
         load_model("other.pth")
+
+
+CHECKPOINTS = {
+    "DataParallel": lambda state: {f"module.{name}": tensor for name, tensor in state.items()},
+    "compiled": lambda state: {f"_orig_mod.{name}": tensor for name, tensor in state.items()},
+    "both": lambda state: {f"module._orig_mod.{name}": tensor for name, tensor in state.items()},
+    "in training": lambda state: {"state_dict": state, "epoch": 3, "optimizer": {"lr": 0.1}},
+    "Lightning": lambda state: {"state_dict": {f"model.{name}": tensor for name, tensor in state.items()}, "epoch": 3},
+}
+
+
+@pytest.mark.parametrize("kind", CHECKPOINTS)
+def test_weights_are_found_as_training_leaves_them(state, kind):
+    torch.save(CHECKPOINTS[kind](state), "mine.pth")
+    loaded = load_model("mine.pth").state_dict()
+    assert loaded.keys() == state.keys()
+    assert all(torch.equal(loaded[name], tensor.float()) for name, tensor in state.items())
 
 
 # --- "imagenet" and "auto"

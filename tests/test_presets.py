@@ -86,3 +86,19 @@ def test_unknown_names_are_answered_with_the_known_ones():
 def test_settings_that_make_no_sense_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         choose_preset("starry_night", settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("num_iterations", 3.0),
+        ("content_size", 48.5),
+        ("style_weights", 3.0),
+        ("style_layers", 3),
+        ("scales", 1.0),
+        ("decay_at", 1.5),
+    ],
+)
+def test_a_setting_of_another_kind_is_named(name, value):
+    with pytest.raises(ValueError, match=f"{name} is {value!r}: give"):
+        Preset(**{name: value})

@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torchvision.models import VisionTransformer, googlenet, regnet_y_400mf
 
 from sanity_checks.randomization import before_last_relu, find_stages, forgetting, untrained, with_forgotten
 
@@ -151,3 +152,47 @@ def test_a_model_that_ends_without_a_relu_stays_itself(resnet18, pixels):
 def test_an_unknown_mode_is_refused(shipped, pixels):
     with pytest.raises(ValueError, match="sideways"):
         next(forgetting(shipped, find_stages(shipped, pixels), copy.deepcopy(shipped), "sideways"))
+
+
+class Parts(nn.Module):
+    """Parameters of the model itself, of a layer that is never called, and of one that another one uses."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(3, 1, 1))
+        self.first, self.unused, self.head = nn.Conv2d(3, 4, 3), nn.Linear(2, 2), nn.Linear(4, 2)
+
+    def forward(self, x):
+        features = self.first(x * self.scale).relu().mean(dim=(2, 3))
+        return nn.functional.linear(features, self.head.weight, self.head.bias)
+
+
+@pytest.mark.parametrize("build", [Parts, lambda: VisionTransformer(32, 8, 2, 2, 16, 32, num_classes=10)])
+def test_at_the_end_of_a_cascade_nothing_trained_is_left(build):
+    model, X = build().eval(), torch.randn(1, 3, 32, 32)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.rand_like(parameter) + 1)  # as if trained
+    *_, (_, last) = forgetting(model, find_stages(model, X), untrained(model, 0, build), "cascading")
+    kept = [name for name, parameter in last.named_parameters() if torch.equal(parameter, model.get_parameter(name))]
+    assert not kept
+
+
+def without_auxiliary_heads():
+    """As torchvision leaves it once trained weights are loaded."""
+    model = googlenet(num_classes=10, init_weights=False)
+    model.aux_logits, model.aux1, model.aux2 = False, None, None
+    return model
+
+
+@pytest.mark.parametrize("build", [lambda: regnet_y_400mf(num_classes=10), without_auxiliary_heads])
+@pytest.mark.filterwarnings("ignore:The default weight initialization")
+def test_models_that_are_built_in_another_way_are_built_untrained(build):
+    before = torch.get_rng_state()
+    model = build()
+    torch.set_rng_state(before)
+    fresh = untrained(model, 1)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert {name: t.shape for name, t in fresh.state_dict().items()} == {
+        name: t.shape for name, t in model.state_dict().items()
+    }

@@ -372,3 +372,30 @@ def test_the_painterly_preset_paints_any_pair_from_coarse_to_fine():
     painting, iterates = run(preset="painterly", **TINY, content_size=20, num_iterations=2)
     assert painting.shape[:2] == (20, 27)
     assert [iterate.image.shape[2] for iterate in iterates] == [6, 6, 11, 11, 20, 20]
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "term"),
+    [
+        (lambda model: model.half(), {}, "content|style"),
+        (lambda model: model, {"style_weights": (1e38,) * 4}, "style"),
+        (lambda model: model, {"content_weight": 1e38, "optimizer": "lbfgs"}, "content|style"),
+    ],
+)
+def test_a_loss_that_is_not_finite_stops_at_once_and_names_its_term(shipped, change, settings, term):
+    picture, seen = np.random.default_rng(0).integers(0, 256, (64, 80, 3), dtype=np.uint8), []
+    small = {"num_iterations": 5, "content_size": 48, "style_size": 48, "progress": False}
+    with pytest.raises(
+        ValueError, match=rf"the ({term}) loss is (nan|inf) at iteration \d, which is not finite: give a"
+    ):
+        style_transfer(
+            picture, picture[::-1].copy(), model=change(shipped), callback=seen.append, **{**small, **settings}
+        )
+    assert all(np.isfinite(iterate.total_loss) for iterate in seen)
+
+
+@pytest.mark.parametrize(("preset", "size"), [("starry_night", 8), ("painterly", 1)])
+def test_a_picture_that_is_too_small_for_the_layers_is_named(shipped, preset, size):
+    picture = np.zeros((80, 120, 3), np.uint8)
+    with pytest.raises(ValueError, match=r"layer \d does not run on features of shape .* give a larger content_size"):
+        style_transfer(picture, picture, model=shipped, preset=preset, content_size=size, progress=False)

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from kit.modes import evaluation_mode
-from visualizers.layers import find_layer, recorded_output, upsampled
-from visualizers.scores import check_batch, class_scores
+from visualizers.layers import Layer, find_layer, recorded_output, upsampled
+from visualizers.scores import check_batch, class_logits
 
 EVALUATIONS = 10  # at once, by the methods that follow a path from the mean colour to the image; bounds their memory
 
@@ -34,21 +34,20 @@ def captum_guided_backprop(X: Tensor, y: Tensor, model: nn.Module) -> Tensor:
     return attribute(X, y, model, "GuidedBackprop")
 
 
-def captum_guided_grad_cam(X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None) -> Tensor:
+def captum_guided_grad_cam(X: Tensor, y: Tensor, model: nn.Module, layer: Layer = None) -> Tensor:
     """Guided Grad-CAM, its map enlarged bilinearly like ours: (N, 3, H, W)."""
-    layer = find_layer(model, layer)
+    X, y = check_batch(X, y, model)
+    layer = find_layer(model, layer, X)
     return attribute(X, y, model, "GuidedGradCam", layer, interpolate_mode="bilinear")
 
 
-def captum_layer_conductance(
-    X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None, n_steps: int = 50
-) -> Tensor:
+def captum_layer_conductance(X: Tensor, y: Tensor, model: nn.Module, layer: Layer = None, n_steps: int = 50) -> Tensor:
     """What flows through each position of the layer on the way from the mean colour to the image: (N, H, W), signed.
 
     Summed over the layer's channels and enlarged to the image. Dhamdhere 2018, arXiv 1805.12233.
     """
-    layer = find_layer(model, layer)
     X, y = check_batch(X, y, model)
+    layer = find_layer(model, layer, X)
     options = {"n_steps": n_steps, "internal_batch_size": EVALUATIONS // 2}
     conductance = torch.cat(  # image by image, because Captum keeps two whole evaluations of each image
         [attribute(X[i : i + 1], y[i : i + 1], model, "LayerConductance", layer, **options) for i in range(len(X))]
@@ -56,9 +55,10 @@ def captum_layer_conductance(
     return upsampled(conductance.sum(dim=1), X)
 
 
-def captum_layer_grad_cam(X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None) -> Tensor:
+def captum_layer_grad_cam(X: Tensor, y: Tensor, model: nn.Module, layer: Layer = None) -> Tensor:
     """Grad-CAM with the final ReLU, enlarged to the image: (N, H, W) >= 0."""
-    layer = find_layer(model, layer)
+    X, y = check_batch(X, y, model)
+    layer = find_layer(model, layer, X)
     maps = attribute(X, y, model, "LayerGradCam", layer, relu_attributions=True)
     return upsampled(maps.squeeze(1), X)
 
@@ -71,15 +71,31 @@ def attribute(
 
     X, y = check_batch(X, y, model)
     X.requires_grad_()
-    with evaluation_mode(model), warnings.catch_warnings():
+    with torch.enable_grad(), evaluation_mode(model), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU")
-        check_once(X, y, model, layer)
-        places = (model,) if layer is None else (model, layer)
+        y = checked_labels(X, y, model, layer)
+        places = (Apart(model),) if layer is None else (Apart(model), layer)
         return getattr(attr, method)(*places).attribute(X, target=y, **options).detach()
 
 
-@torch.no_grad()
-def check_once(X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | None) -> None:
-    """Run one image, so that a label or layer that the model does not have is said in our words, not in Captum's."""
-    with recorded_output(model, layer, from_here=True) if layer is not None else nullcontext():
-        class_scores(X[:1], y.max().view(1), model)
+class Apart(nn.Module):
+    """The model on a copy of the images, which it may change, with one row of scores for each."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, X: Tensor) -> Tensor:
+        return class_logits(X, None, self.model)
+
+
+def checked_labels(X: Tensor, y: Tensor | None, model: nn.Module, layer: nn.Module | None) -> Tensor:
+    """The labels, after a forward pass of one image in which what does not fit is named in our words, not Captum's."""
+    if y is None:
+        with torch.no_grad():
+            y = class_logits(X, None, model).argmax(dim=1)
+    with recorded_output(model, layer, from_here=False) if layer is not None else nullcontext() as recorded:
+        class_logits(X[:1].detach().requires_grad_(), y.max().view(1), model)
+    if recorded is not None and not recorded.as_map:
+        raise ValueError("the layer's features lie channels last, (N, H, W, C), which Captum cannot tell: use grad_cam")
+    return y

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
@@ -9,8 +10,9 @@ from torchvision.transforms import functional
 from tqdm.auto import trange
 
 from data.images import legal_range
+from kit.arguments import check_positive, check_whole
 from kit.modes import evaluation_mode
-from visualizers.gradient_ascent import check_positive, normalized_step
+from visualizers.gradient_ascent import normalized_step
 from visualizers.scores import check_batch, check_labels, class_scores
 
 
@@ -58,16 +60,15 @@ def create_class_visualization(
     is called after every iteration, counted from 1; `progress` shows a bar. Raises ValueError for numbers that make no
     sense. Simonyan et al. 2013, arXiv 1312.6034; Yosinski et al. 2015, arXiv 1506.06579.
     """
+    check_whole(num_iterations=num_iterations, blur_every=blur_every, max_jitter=max_jitter, seed=seed)
     check_positive(num_iterations=num_iterations, learning_rate=learning_rate)
     if min(l2_reg, blur_every, max_jitter) < 0:
         raise ValueError(f"l2_reg {l2_reg}, blur_every {blur_every}, max_jitter {max_jitter}: none may be negative")
-    height, width = (size, size) if isinstance(size, int) else size
-    if min(height, width) < 1:
-        raise ValueError(f"size is {size!r}: give a number of pixels, or height and width, each at least 1")
+    height, width = height_and_width(size)
     count = len(target_y) if isinstance(target_y, Tensor) and target_y.ndim else 1
     target_y = check_labels(target_y, count)
     random = torch.Generator().manual_seed(seed)
-    weight = next(model.parameters())
+    weight = next(model.parameters(), torch.empty(0))
     images = torch.randn(1, 3, height, width, generator=random).to(weight).expand(count, -1, -1, -1)
     black, white = legal_range(images)
     for iteration in trange(num_iterations, desc="class visualization", unit="step", disable=not progress):
@@ -80,6 +81,13 @@ def create_class_visualization(
         if callback is not None:
             callback(iteration + 1, images)
     return images
+
+
+def height_and_width(size: int | tuple[int, int]) -> tuple[int, int]:
+    height, width = size if isinstance(size, tuple | list) and len(size) == 2 else (size, size)
+    if not all(isinstance(length, Integral) and length >= 1 for length in (height, width)):
+        raise ValueError(f"size is {size!r}: give a number of pixels, or height and width, each at least 1")
+    return int(height), int(width)
 
 
 @dataclass

@@ -48,14 +48,24 @@ def attributions(
     row_label(axes[0, 0], "image")
     for row, (method, maps) in zip(axes[1:], rows.items(), strict=True):
         row_label(row[0], method)
-        for axis, image, one_map in zip(row, images, maps.detach().cpu().numpy(), strict=True):
+        for axis, image, one_map in zip(row, images, maps.detach().float().cpu().numpy(), strict=True):
             draw_map(axis, one_map, image if overlay else None)
     return figure
 
 
-def predictions(images: NDArray[np.uint8], names: Sequence[str], probabilities: Tensor) -> Figure:
-    """Each image under the name of its class, above bars for the three classes of highest probability (N, K)."""
+def predictions(
+    images: NDArray[np.uint8], names: Sequence[str], probabilities: Tensor, class_names: Sequence[str] | None = None
+) -> Figure:
+    """Each image under the name of its class, above bars for the three classes of highest probability (N, K).
+
+    `class_names` are the K classes'; None stands for ImageNet's, or numbers where there are not 1000 of them.
+    """
     check_rows(images, names, {"probabilities": probabilities})
+    count = probabilities.shape[1]
+    if class_names is None:
+        class_names = CLASS_NAMES if count == len(CLASS_NAMES) else [f"class {number}" for number in range(count)]
+    if len(class_names) != count:
+        raise ValueError(f"there are {len(class_names)} class_names for {count} classes: give one for each class")
     sums = probabilities.detach().sum(dim=1)
     if (sums - 1).abs().max() > 1e-3:
         raise ValueError(
@@ -63,18 +73,18 @@ def predictions(images: NDArray[np.uint8], names: Sequence[str], probabilities: 
         )
     figure = Figure(figsize=(CELL * len(images) + 0.3, CELL + 1.3), layout="constrained")
     axes = figure.subplots(2, len(images), squeeze=False, height_ratios=(CELL, 1.0))
-    top = probabilities.detach().cpu().topk(3)
+    top = probabilities.detach().cpu().topk(min(3, count))
     for column, image, name, values, classes in zip(
         axes.T, images, names, top.values.tolist(), top.indices.tolist(), strict=True
     ):
         column[0].imshow(image)
         column[0].set_title(name, fontsize=9)
         column[0].set_axis_off()
-        column[1].barh(range(3), values, color="0.8", height=0.9)
+        column[1].barh(range(len(values)), values, color="0.8", height=0.9)
         column[1].set(xlim=(0, 1), ylim=(2.5, -0.5), xticks=[], yticks=[])
         column[1].spines[:].set_visible(False)
         for row, (value, label) in enumerate(zip(values, classes, strict=True)):
-            column[1].text(0.02, row, f"{value:.2f}  {CLASS_NAMES[label]}", va="center", fontsize=8)
+            column[1].text(0.02, row, f"{value:.2f}  {class_names[label]}", va="center", fontsize=8)
     return figure
 
 
@@ -241,7 +251,12 @@ def readable(axis: Axes, text: str) -> float:
 
 
 def draw_map(axis: Axes, values: NDArray[np.floating], image: NDArray[np.uint8] | None) -> None:
-    """One map or gradient on its own scale; one that is the same everywhere is marked as constant."""
+    """One map or gradient on its own scale; one that is the same everywhere is marked as constant.
+
+    Of a gradient whose channels are no colours, the mean over the channels is drawn.
+    """
+    if values.ndim == 3 and len(values) != 3:
+        values = values.mean(axis=0)
     if np.ptp(values) == 0:
         axis.text(0.5, 0.5, "constant", transform=axis.transAxes, ha="center", va="center", color="0.6", fontsize=8)
     largest = np.percentile(np.abs(values), BRIGHTEST) or np.abs(values).max() or 1.0
@@ -260,3 +275,6 @@ def check_rows(images: NDArray[np.uint8], names: Sequence[str], rows: Mapping[st
     for name, count in {"names": len(names), **{name: len(maps) for name, maps in rows.items()}}.items():
         if count != len(images):
             raise ValueError(f"{len(images)} images, but {count} of {name!r}: give one for each image")
+    for name, maps in rows.items():
+        if not maps.isfinite().all():
+            raise ValueError(f"{name!r} has values that are NaN or infinite: look at how it was computed")

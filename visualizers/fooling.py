@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor, nn
 
+from kit.arguments import check_positive, check_whole
 from kit.modes import evaluation_mode
-from visualizers.gradient_ascent import check_positive, normalized_step
+from visualizers.gradient_ascent import normalized_step
 from visualizers.scores import check_batch, class_logits
 
 
@@ -18,6 +19,7 @@ def make_fooling_image(
     to legal pixels. X is (N, 3, H, W); target_y is one int or int64 (N,). Raises TypeError or ValueError for anything
     else. Szegedy et al. 2013, arXiv 1312.6199.
     """
+    check_whole(max_iter=max_iter)
     check_positive(learning_rate=learning_rate, max_iter=max_iter)
     fooling, target_y = check_batch(X, target_y, model)
     unfooled = torch.arange(len(fooling), device=fooling.device)

@@ -6,13 +6,11 @@ from torch import Tensor, nn
 from kit.modes import evaluation_mode
 from kit.precision import autocast
 from visualizers.guided_backprop import guided_gradient
-from visualizers.layers import recorded_output, upsampled
+from visualizers.layers import Layer, recorded_output, upsampled
 from visualizers.scores import check_batch, class_scores
 
 
-def grad_cam(
-    X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None, *, precision: str = "float32"
-) -> Tensor:
+def grad_cam(X: Tensor, y: Tensor, model: nn.Module, layer: Layer = None, *, precision: str = "float32") -> Tensor:
     """Gradient-weighted class activation maps, upsampled to the images: (N, H, W) >= 0, not normalized.
 
     X is (N, 3, H, W), y is int64 (N,). `layer` is a module of the model or its name, for instance "features.12"; None
@@ -31,7 +29,7 @@ def grad_cam(
 
 
 def guided_grad_cam(
-    X: Tensor, y: Tensor, model: nn.Module, layer: nn.Module | str | None = None, *, precision: str = "float32"
+    X: Tensor, y: Tensor, model: nn.Module, layer: Layer = None, *, precision: str = "float32"
 ) -> Tensor:
     """Grad-CAM times guided backprop, pixel by pixel: (N, 3, H, W). Arguments and errors as for `grad_cam`."""
     X, y = check_batch(X, y, model)

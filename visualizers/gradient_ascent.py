@@ -10,10 +10,3 @@ def normalized_step(gradient: Tensor, learning_rate: float) -> Tensor:
     direction = gradient / largest.clamp_min(torch.finfo(gradient.dtype).tiny)  # squares of tiny numbers would be zero
     norm = torch.linalg.vector_norm(direction, dim=(1, 2, 3), keepdim=True)
     return learning_rate * direction / norm.clamp_min(1)
-
-
-def check_positive(**numbers: float) -> None:
-    """Raise ValueError naming the first number that is not finite and greater than zero."""
-    for name, number in numbers.items():
-        if not 0 < number < float("inf"):
-            raise ValueError(f"{name} is {number!r}: give a finite number greater than zero")

@@ -1,13 +1,11 @@
 """Guided backpropagation: the gradient with everything removed that speaks against the class."""
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import Node
 
 from kit.modes import evaluation_mode
 from kit.precision import autocast
+from visualizers.graph import relu_nodes
 from visualizers.scores import check_batch, class_scores
 
 
@@ -15,9 +13,9 @@ def guided_backprop(X: Tensor, y: Tensor, model: nn.Module, *, precision: str = 
     """The guided gradient of each image's class score: (N, 3, H, W).
 
     At every ReLU, whether module or function, in-place or reused, the gradient passes only where the ReLU's input and
-    the arriving gradient are both positive. Other activations keep their plain gradient. X is (N, 3, H, W), y is
-    int64 (N,); `precision` is explained at `kit.precision`. Raises TypeError or ValueError for anything else.
-    Springenberg et al. 2014, arXiv 1412.6806.
+    the arriving gradient are both positive; `visualizers.graph` says what counts as one. Other activations keep their
+    plain gradient. X is (N, 3, H, W), y is int64 (N,); `precision` is explained at `kit.precision`. Raises TypeError
+    or ValueError for anything else. Springenberg et al. 2014, arXiv 1412.6806.
     """
     X, y = check_batch(X, y, model)
     X.requires_grad_()
@@ -38,20 +36,3 @@ def guided_gradient(scores: Tensor, X: Tensor) -> Tensor:
     (gradient,) = torch.autograd.grad(scores.sum(), X)
     ### END SOLUTION
     return gradient
-
-
-def relu_nodes(scores: Tensor) -> Iterator[Node]:
-    """Every ReLU in the graph that autograd recorded on the way to `scores`.
-
-    The graph knows what really happened, so a ReLU is found however the model called it, and the model is not touched.
-    """
-    waiting: list[Node | None] = [scores.grad_fn]
-    visited: set[Node | None] = {None}
-    while waiting:
-        node = waiting.pop()
-        if node in visited:
-            continue
-        visited.add(node)
-        waiting.extend(parent for parent, _ in node.next_functions)
-        if node.name() == "ReluBackward0":
-            yield node
