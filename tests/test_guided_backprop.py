@@ -72,8 +72,15 @@ def test_every_rectifier_is_guided_and_a_leaky_one_keeps_its_slope(activation, e
     assert_matches(gradient, torch.tensor(expected).view(1, 3, 1, 1), 1e-6)
 
 
-@pytest.mark.parametrize("activation", [nn.Hardtanh(-4.0, 4.0), nn.Identity(), Calls(lambda x: x.clamp(-3.0, 4.0))])
-def test_what_is_no_rectifier_keeps_its_gradient_and_a_model_without_any_is_told(activation):
+@pytest.mark.filterwarnings("ignore:the model has no ReLU")
+def test_other_activations_keep_their_gradient():
+    """Only rectifiers are guided: through what lets negative values pass the plain gradient comes back."""
+    gradient = guided_backprop(PIXEL, torch.tensor([0]), one_relu_net(nn.Hardtanh(-4.0, 4.0)))
+    assert_matches(gradient, torch.tensor([2.0, -5.0, -4.0]).view(1, 3, 1, 1), 1e-6)
+
+
+@pytest.mark.parametrize("activation", [nn.Identity(), nn.Hardtanh(-4.0, 4.0), Calls(lambda x: x.clamp(-3.0, 4.0))])
+def test_a_model_without_any_rectifier_is_told(activation):
     with pytest.warns(UserWarning, match="no ReLU that was met"):
         gradient = guided_backprop(PIXEL, torch.tensor([0]), one_relu_net(activation))
     assert_matches(gradient, torch.tensor([2.0, -5.0, -4.0]).view(1, 3, 1, 1), 1e-6)
