@@ -4,9 +4,11 @@ The networks are small relatives of what people bring along: flattening with `vi
 frozen in part, with channels last, with tokens, shared by threads.
 """
 
+import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -14,7 +16,7 @@ from torch.nn import functional
 
 from sanity_checks.explanations import explain
 from tests.support.comparison import assert_matches
-from tests.support.networks import SmallNet
+from tests.support.networks import SmallNet, linear_net
 from visualizers import (
     compute_saliency_maps,
     create_class_visualization,
@@ -175,7 +177,7 @@ def test_features_that_do_not_lead_to_the_scores_are_no_last_features(noise):
 def test_what_was_found_is_forgotten_when_the_model_gets_other_parts(noise):
     model = SmallNet()
     grad_cam(noise, 1, model)
-    model.features = nn.Sequential(*model.features, nn.Conv2d(8, 8, 1))
+    model.features = nn.Sequential(*model.features, nn.Identity())
     assert_matches(grad_cam(noise, 1, model), grad_cam(noise, 1, model, "features"), 1e-6)
 
 
@@ -319,6 +321,80 @@ def test_images_have_as_many_channels_as_the_model_begins_with(channels, random)
     assert guided_grad_cam(X, Y, model).shape == X.shape
     with pytest.raises(ValueError, match=rf"X has shape \(2, 2, 16, 16\): give a batch \(N, {channels}, H, W\)"):
         compute_saliency_maps(torch.zeros(2, 2, 16, 16), Y, model)
+
+
+# ------------------------------------------------------------------------------------------------------- rectifiers
+
+
+class Calls(nn.Module):
+    """An activation that is called as a function."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.forward = function
+
+
+def rectified(activation):
+    """hidden = activation(red, -green, blue); score 0 = 2, 5, -4 times hidden."""
+    first = linear_net([[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]])
+    return nn.Sequential(first, activation, linear_net([[2.0, 5.0, -4.0], [-1.0, 1.0, 3.0]]))
+
+
+PIXEL = torch.tensor([1.0, 2.0, 3.0]).view(1, 3, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("activation", "expected"),
+    [
+        (nn.ReLU6(), [2.0, 0.0, 0.0]),
+        (nn.ReLU6(inplace=True), [2.0, 0.0, 0.0]),
+        (nn.Threshold(0.0, 0.0), [2.0, 0.0, 0.0]),
+        (Calls(lambda x: x.clamp(min=0)), [2.0, 0.0, 0.0]),
+        (Calls(lambda x: x.clamp(0, 2)), [2.0, 0.0, 0.0]),
+        (nn.LeakyReLU(0.5), [2.0, -2.5, 0.0]),
+        (nn.PReLU(init=0.5), [2.0, -2.5, 0.0]),
+    ],
+)
+def test_every_rectifier_is_guided_and_a_leaky_one_keeps_its_slope(activation, expected):
+    # inputs (1, -2, 3), slopes (1, 0 or 0.5, 1), upstream (2, 5, -4), first layer (1, -1, 1)
+    gradient = guided_backprop(PIXEL, 0, rectified(activation))
+    assert_matches(gradient, torch.tensor(expected).view(1, 3, 1, 1), 1e-6)
+
+
+@pytest.mark.parametrize("activation", [nn.Identity(), nn.Hardtanh(-4.0, 4.0), Calls(lambda x: x.clamp(-3.0, 4.0))])
+def test_a_model_without_any_rectifier_is_told(activation):
+    with pytest.warns(UserWarning, match="no ReLU that was met"):
+        gradient = guided_backprop(PIXEL, 0, rectified(activation))
+    assert_matches(gradient, torch.tensor([2.0, -5.0, -4.0]).view(1, 3, 1, 1), 1e-6)
+
+
+# ------------------------------------------------------------------------------------------------------ arguments
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("num_iterations", 1.0),
+        ("max_jitter", 2.0),
+        ("seed", 1.5),
+        ("blur_every", 0.5),
+        ("size", 32.0),
+        ("size", (3, 32, 32)),
+    ],
+)
+def test_a_number_of_another_kind_is_named(name, value, small_net):
+    with pytest.raises(ValueError, match=re.escape(f"{name} is {value!r}: give")):
+        create_class_visualization(1, small_net, **{"num_iterations": 1, "size": 8, name: value})
+
+
+def test_sizes_may_be_numpys_and_a_model_need_have_no_parameters():
+    class Mean(torch.nn.Module):
+        def forward(self, x):
+            return x.mean(dim=(2, 3))
+
+    images = create_class_visualization(1, Mean(), num_iterations=1, size=(np.int64(8), 9))
+    assert images.shape == (1, 3, 8, 9)
+    assert images.isfinite().all()
 
 
 # ----------------------------------------------------------------------------------------------------------- threads

@@ -1,6 +1,3 @@
-import re
-
-import numpy as np
 import pytest
 import torch
 
@@ -301,29 +298,3 @@ def test_targets_that_are_no_classes_are_refused(targets, error, small_net):
     """A target that is no class of the model gives one clear error."""
     with pytest.raises(error, match=r"label|target"):
         small(targets, small_net)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("num_iterations", 1.0),
-        ("max_jitter", 2.0),
-        ("seed", 1.5),
-        ("blur_every", 0.5),
-        ("size", 32.0),
-        ("size", (3, 32, 32)),
-    ],
-)
-def test_a_number_of_another_kind_is_named(name, value, small_net):
-    with pytest.raises(ValueError, match=re.escape(f"{name} is {value!r}: give")):
-        create_class_visualization(1, small_net, **{"num_iterations": 1, "size": 8, name: value})
-
-
-def test_sizes_may_be_numpys_and_a_model_need_have_no_parameters():
-    class Mean(torch.nn.Module):
-        def forward(self, x):
-            return x.mean(dim=(2, 3))
-
-    images = create_class_visualization(1, Mean(), num_iterations=1, size=(np.int64(8), 9))
-    assert images.shape == (1, 3, 8, 9)
-    assert images.isfinite().all()
