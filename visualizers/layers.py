@@ -28,6 +28,7 @@ class Tokens:
 Layer = nn.Module | str | Tokens | None
 # Modules after the last features, though they give four dimensions, too.
 POOLING = (nn.modules.pooling._AvgPoolNd, nn.modules.pooling._AdaptiveAvgPoolNd, nn.modules.pooling._AdaptiveMaxPoolNd)
+ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish)
 FOUND: WeakKeyDictionary[nn.Module, tuple[list[nn.Module], nn.Module]] = WeakKeyDictionary()
 
 
@@ -178,7 +179,9 @@ def last_on_the_way(model: nn.Module, given: list[Given], scores: object) -> Giv
     pools = [i for i in maps if isinstance(reached[i].module, POOLING)]
     if pools and all(reached[i].features[0, 0].numel() == 1 for i in maps if i > pools[-1]):
         maps = [i for i in maps if i < pools[-1]]  # that was the last pooling; what follows is a classifier
-    last = max((i for i in maps if i not in pools), default=None)
+    # an activation between two parts belongs to the second, except in a traced graph, which has no parts
+    skipped = POOLING if isinstance(model, torch.fx.GraphModule) else (*POOLING, *ACTIVATIONS)
+    last = max((i for i in maps if not isinstance(reached[i].module, skipped)), default=None)
     if last is None:
         raise no_layer(model, "that gives convolutional features on the way to the scores")
     if any(each.features.ndim == 3 for each in reached[last + 1 :]):
