@@ -22,6 +22,14 @@ def test_no_layer_means_the_last_convolutional_features(shipped, resnet18, vgg11
     assert find_layer(plain, None, noise) is plain[2]
 
 
+def test_finding_the_last_features_leaves_a_model_in_train_mode_as_it_was(noise):
+    model = SmallNet().train()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    find_layer(model, None, noise)
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+    assert all(module.training for module in model.modules())
+
+
 @pytest.mark.parametrize("layer", ["features.7", "conv1", None])
 def test_a_model_without_the_layer_names_those_it_has(layer, noise):
     model = nn.Sequential(nn.Flatten(), nn.Linear(420, 2))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from kit.modes import evaluation_mode
 from visualizers.graph import graph_of
 from visualizers.scores import check_reached, forward
 
@@ -59,7 +60,7 @@ def find_layer(model: nn.Module, layer: Layer, X: Tensor) -> nn.Module:
     if layer is not None:
         return named_layer(model, layer)
     if (found := known_features(model)) is None:
-        with torch.enable_grad(), recorded_output(model, None, from_here=False):
+        with torch.enable_grad(), evaluation_mode(model), recorded_output(model, None, from_here=False):
             forward(X[:1].detach().requires_grad_(), model)
         found = known_features(model)
     return found
