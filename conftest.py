@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from kit.paths import KIT
 from kit.unwritten import UNWRITTEN, is_unwritten, stub_of
-from tests.support.networks import SmallNet, random_resnet18, random_vgg11
+from tests.support.networks import SmallNet, narrow_resnet18, narrow_vgg11
 from tests.support.references import load
 
 WAITING = f"{UNWRITTEN}: "
@@ -74,9 +74,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @cache
 def loaded(name: str) -> nn.Module:
     if name == "resnet18":
-        return random_resnet18()
+        return narrow_resnet18()
     if name == "vgg11":
-        return random_vgg11()
+        return narrow_vgg11()
     from data import load_model
 
     return load_model(name, device="cpu")
@@ -105,7 +105,7 @@ def vgg11() -> nn.Module:
 
 @pytest.fixture
 def network(request: pytest.FixtureRequest) -> nn.Module:
-    """SqueezeNet with the shipped weights, ResNet-18 and VGG-11."""
+    """SqueezeNet with the shipped weights; ResNet-18 and VGG-11 with an eighth of their channels."""
     return copy.deepcopy(loaded(request.param))
 
 

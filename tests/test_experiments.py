@@ -18,7 +18,7 @@ from sanity_checks.experiments import (
 from sanity_checks.explanations import explain
 from sanity_checks.randomization import find_stages
 from sanity_checks.similarity import MEASURES, mean_and_spread
-from tests.support.networks import SmallNet, in_double
+from tests.support.networks import SmallNet, in_double, narrow_resnet18
 
 LABELS = torch.tensor([285, 967])
 FAST = {"methods": ("gradient", "Grad-CAM"), "progress": False}
@@ -66,8 +66,17 @@ def test_maps_of_a_dead_network_are_undefined_not_zero_or_one():
     assert not mean_and_spread(result.values, axis=(0, 1))["valid"].any()
 
 
+def untrained_resnet():
+    net = narrow_resnet18()
+    for layer in net.modules():
+        if hasattr(layer, "reset_parameters"):
+            layer.reset_parameters()
+    return net
+
+
 def test_resnet_loses_its_maps_when_it_forgets(resnet18, photos):
-    result = parameter_randomization(photos, LABELS % 20, resnet18, methods=("gradient",), seeds=(1,), progress=False)
+    options = {"methods": ("gradient",), "seeds": (1,), "build": untrained_resnet, "progress": False}
+    result = parameter_randomization(photos, LABELS % 20, resnet18, **options)
     assert len(result.stages) == 10
     assert np.isfinite(result.values).all()
     assert np.abs(result.values[..., SIGNED_RANK]).max() < 0.9

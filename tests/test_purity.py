@@ -83,9 +83,10 @@ def test_unfrozen_parameters_get_no_gradient(technique, X, y, small_net):
     assert torch.equal(small_net.classifier.weight.grad, torch.ones_like(small_net.classifier.weight))
 
 
-@pytest.mark.parametrize("position", [0, 2, 5])
-@pytest.mark.parametrize("failure", [FailsForward, FailsBackward])
-@pytest.mark.parametrize("mode", [True, False])
+@pytest.mark.parametrize(
+    ("position", "failure", "mode"),
+    [(0, FailsForward, True), (2, FailsBackward, True), (5, FailsForward, False), (5, FailsBackward, True)],
+)
 def test_the_model_stays_as_it_was_when_the_call_is_interrupted(position, failure, mode, technique, X, y, small_net):
     """Also when something raises in the middle, no hook and no mode is left behind."""
     small_net.features.insert(position, failure())

@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torchvision import models
 from torchvision.models import VisionTransformer, googlenet, regnet_y_400mf
 
 from sanity_checks.randomization import before_last_relu, find_stages, forgetting, untrained, with_forgotten
@@ -21,6 +22,12 @@ def changed(model, other):
 
 def owned(stages):
     return tuple(f"{name}." for stage in stages for name in stage.modules)
+
+
+@pytest.fixture
+def resnet18():
+    """As torchvision builds it, since it is asked to build another."""
+    return models.resnet18(weights=None, num_classes=20).eval().requires_grad_(False)
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ def judged(submission: Submission, out: Path, seconds: float) -> Marks:
     options = [
         "-p",
         "no:cacheprovider",
+        *("-p", "no:logging", "-p", "no:unraisableexception"),  # a tenth of the time, and nobody reads what they say
         "--capture=sys",
         "--tb=native",
         f"--rootdir={KIT}",

@@ -36,6 +36,7 @@ class Judge:
         self.code = Replacement(submission, seconds)
         self.allowance = Allowance()
         self.outcomes: list[Outcome] = []
+        self.tasks: dict[str, Task] = {}  # of the tests, by their names
         self.whole = True  # whether all graded tests are run, not some that were asked for
         self.printed: str | None = None
         self.marks: Marks | None = None
@@ -53,6 +54,8 @@ class Judge:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         graded = {item: place for item in items if (place := self.rubric.criterion_of(name_of(item)))}
+        known = {task.name: task for task in self.rubric.tasks}
+        self.tasks = {name_of(item): known[task] for item, (task, _) in graded.items()}
         missing = self.rubric.unmatched(map(name_of, graded))
         if missing and self.whole:
             raise pytest.UsageError(f"the rubric names tests that do not exist: {', '.join(missing)}")
@@ -60,16 +63,12 @@ class Judge:
         config.hook.pytest_deselected(items=[item for item in items if item not in graded])
         items[:] = sorted(graded, key=lambda item: (is_hidden(item), order.index(graded[item][0])))
 
-    def task_of(self, test: str) -> Task:
-        name, _ = self.rubric.criterion_of(test)
-        return next(task for task in self.rubric.tasks if task.name == name)
-
     # ----------------------------------------------------------------------------------------------- while they run
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         if is_hidden(item):
             self.keep_what_was_printed()
-        task = self.task_of(name_of(item))
+        task = self.tasks[name_of(item)]
         reason = self.code.unusable.get(task.module) or self.allowance.given_up(task.name, self.code.remote.seconds)
         if reason:
             pytest.fail(reason, pytrace=False)
@@ -77,7 +76,7 @@ class Judge:
         torch.set_grad_enabled(True)  # whatever an earlier test has left
 
     def pytest_runtest_teardown(self, item: pytest.Item) -> None:
-        self.allowance.end(self.task_of(name_of(item)).name, self.code.remote.waited)
+        self.allowance.end(self.tasks[name_of(item)].name, self.code.remote.waited)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
@@ -87,7 +86,7 @@ class Judge:
             if isinstance(error, KitAtFault):
                 pytest.exit(str(error), pytest.ExitCode.INTERNAL_ERROR)
             if isinstance(error, WorkerLost):
-                self.allowance.lost(self.task_of(name_of(item)).name, str(error))
+                self.allowance.lost(self.tasks[name_of(item)].name, str(error))
             report.longrepr = in_words(error)
             self.outcomes.append(Outcome(name_of(item), False, report.longrepr, is_hidden(item)))
         elif call.when == "call":
@@ -117,7 +116,7 @@ class Judge:
         complaints: dict[Task, list[str]] = {}
         for outcome in self.outcomes:
             if not outcome.passed:
-                complaints.setdefault(self.task_of(outcome.test), []).append(outcome.message)
+                complaints.setdefault(self.tasks[outcome.test], []).append(outcome.message)
         return [
             task.name
             for task, messages in complaints.items()

@@ -88,7 +88,7 @@ def assert_slopes(
     __tracebackhide__ = True
     assert_differentiable(function(*inputs) if isinstance(inputs, Sequence) else function(inputs), shape)
     try:
-        torch.autograd.gradcheck(function, inputs)
+        torch.autograd.gradcheck(function, inputs, fast_mode=True)  # a few directions, not every input
     except GradcheckError:
         pytest.fail("a small change of the input changes the result otherwise than the gradient says", pytrace=False)
 
