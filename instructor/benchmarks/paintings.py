@@ -26,7 +26,6 @@ from style_transfer.presets import choose_preset
 from style_transfer.transfer import loss_terms, targets
 
 BUILD = KIT / "build"
-ITERATIONS = 200
 OTHERS = tuple(name for name in OPTIMIZERS if name != "adam")
 
 
@@ -38,9 +37,12 @@ def main() -> None:
     get_ready()
     parser = argparse.ArgumentParser(prog="python -m instructor.benchmarks.paintings", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[192, 512], metavar="PX", help="default: 192 512")
+    parser.add_argument("--pairs", choices=STYLES, nargs="+", default=[*STYLES], help="default: all")
+    parser.add_argument("--iterations", type=int, help="of everything (default: what each preset has)")
     parser.add_argument("--seed", type=int, default=None, help="of the order in the sheet (default: another each time)")
     options = parser.parse_args()
     model, order = load_model(), random.Random(options.seed)
+    few = {"num_iterations": options.iterations} if options.iterations else {}
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads; times relative to the plain loop's")
     print(
         f"{'':24}{'plain loop':>12}{'same, ours':>12}{'bfloat16':>12}"
@@ -48,8 +50,8 @@ def main() -> None:
     )
     rows, key = [], []
     for size in options.sizes:
-        for name in STYLES:
-            pictures = compared(name, size, model)
+        for name in options.pairs:
+            pictures = compared(name, size, few, model)
             shown = order.sample(sorted(pictures), len(pictures))
             rows.append([pictures[which] for which in shown])
             key.append(f"{name}, {size} px: {', '.join(shown)}")
@@ -59,14 +61,14 @@ def main() -> None:
     print(BUILD / "paintings.png", "and paintings-key.txt")
 
 
-def compared(name: str, size: int, model: nn.Module) -> dict[str, object]:
+def compared(name: str, size: int, few: dict[str, int], model: nn.Module) -> dict[str, object]:
     """One line of the table; the plain loop's picture and the painterly one."""
     pair, preset = load_style_pair(name), PRESETS[name]
-    settings = choose_preset(preset, {"content_size": size, "style_size": max(size, preset.style_size)})
+    settings = choose_preset(preset, {"content_size": size, "style_size": max(size, preset.style_size), **few})
     content, style = preprocess(pair.content, size), preprocess(pair.style, settings.style_size)
     plain = plain_copy(model).requires_grad_(False).features
     started = time.perf_counter()
-    image = plain_style_transfer(content, style, plain, settings, ITERATIONS)
+    image = plain_style_transfer(content, style, plain, settings, settings.num_iterations)
     seconds = time.perf_counter() - started
     goal = total_loss(image, content, style, model.features, settings)
 
@@ -77,7 +79,7 @@ def compared(name: str, size: int, model: nn.Module) -> dict[str, object]:
     for optimizer in OTHERS:
         steps, needed = until(goal, pair, model, choose_preset(settings, {"optimizer": optimizer}))
         line += f"{needed / seconds:8.3f}, {steps:2} steps"
-    painterly = choose_preset("painterly", {"content_size": size, "style_size": size})
+    painterly = choose_preset("painterly", {"content_size": size, "style_size": size, **few})
     painted, needed = timed(pair, model, painterly)
     print(line + f"{needed / seconds:18.3f}", flush=True)
     return {"plain loop": deprocess(image)[0], "painterly": painted}

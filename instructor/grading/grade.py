@@ -2,7 +2,9 @@
 
 import contextlib
 import io
+import os
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -13,6 +15,7 @@ from instructor.grading.judge import Judge, graded_files
 from instructor.grading.marks import Marks
 from instructor.grading.reports.write import write_reports
 from instructor.grading.rubric import read_rubric
+from kit.check.run import WITHOUT
 from kit.paths import KIT
 
 
@@ -41,16 +44,15 @@ def judged(submission: Submission, out: Path, seconds: float) -> Marks:
     prepare()
     judge, said = Judge(submission, out, seconds), io.StringIO()
     options = [
-        "-p",
-        "no:cacheprovider",
-        *("-p", "no:logging", "-p", "no:unraisableexception"),  # a tenth of the time, and nobody reads what they say
+        *WITHOUT,
         "--capture=sys",
         "--tb=native",
         f"--rootdir={KIT}",
         "-c",
         str(KIT / "pyproject.toml"),
     ]
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+    alone = patch.dict(os.environ, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    with alone, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         pytest.main([*options, str(KIT / "tests")], plugins=[judge])
     if judge.marks is None:
         raise RuntimeError(f"the tests could not be run: {said.getvalue()[-2000:]}")

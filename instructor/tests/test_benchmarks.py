@@ -32,10 +32,11 @@ def test_speed_writes_a_table_and_a_chart():
 
 
 def test_paintings_draws_a_sheet_whose_order_only_the_key_tells():
-    printed = run("instructor.benchmarks.paintings", "--sizes", "48", "--seed", "3")
+    chosen = ("--pairs", "composition_vii", "starry_night", "--sizes", "48", "--iterations", "10", "--seed", "3")
+    printed = run("instructor.benchmarks.paintings", *chosen)
     painted = [line.split(",")[0] for line in printed.splitlines() if ", 48 px" in line]
-    assert painted == ["composition_vii", "the_scream", "starry_night"]
+    assert painted == ["composition_vii", "starry_night"]
     key = (KIT / "build" / "paintings-key.txt").read_text("utf-8").splitlines()
-    assert len(key) == 3
+    assert len(key) == 2
     assert all("plain loop" in line and "painterly" in line for line in key)
     assert len(Image.open(KIT / "build" / "paintings.png").convert("RGB").getcolors(2**24)) > 10_000

@@ -1,8 +1,6 @@
 """check() answers in plain words, in a fresh process as in a notebook's kernel."""
 
 import json
-import subprocess
-import sys
 
 import nbformat
 import numpy as np
@@ -10,6 +8,7 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from instructor.tests.support.fresh import said_by
 from kit import check
 from kit.paths import KIT
 
@@ -18,6 +17,7 @@ import os
 import style_transfer
 style_transfer.tv_loss = {replacement}
 before = dict(os.environ)
+from instructor.tests.support.fresh import said_by
 from kit import check
 check("tv_loss")
 assert dict(os.environ) == before
@@ -26,12 +26,6 @@ assert dict(os.environ) == before
 
 def words(replacement):
     return said_by(BROKEN.format(replacement=replacement))
-
-
-def said_by(code):
-    run = subprocess.run([sys.executable, "-c", code], cwd=KIT, capture_output=True, encoding="utf-8")
-    assert not run.returncode, run.stderr
-    return run.stdout
 
 
 def test_a_right_function_is_told_that_all_checks_hold():

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
-from pathlib import Path
 
 from kit import alive
 from kit.assignment import CHECKS
@@ -14,6 +13,7 @@ from kit.command import print_anywhere
 from kit.paths import KIT
 
 TESTS = KIT / "tests"
+WITHOUT = [word for name in ("cacheprovider", "logging", "unraisableexception") for word in ("-p", f"no:{name}")]
 
 
 def check(task: str) -> None:
@@ -39,7 +39,7 @@ def check(task: str) -> None:
     from kit.check.verdicts import Verdicts
 
     verdicts, patience, digests = Verdicts(), Patience(), record.digests(task)
-    options = ["-m", "not slow", "-p", "no:cacheprovider", "--capture=sys", "-o", "addopts=", str(path)]
+    options = ["-m", "not slow", "--capture=sys", "-o", "addopts=", *WITHOUT, str(path)]
     with as_in_a_fresh_process(), contextlib.redirect_stdout(io.StringIO()) as log:
         status = pytest.main(options, plugins=[verdicts, patience])
     if status == pytest.ExitCode.INTERRUPTED and not verdicts.not_collected:
@@ -65,6 +65,7 @@ def check(task: str) -> None:
 def as_in_a_fresh_process() -> Iterator[None]:
     """Tests are imported anew, since the code under test may have changed, and leave the kernel's settings alone."""
     environment = dict(os.environ)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # what else is installed takes time, and may break the tests
     forget_tests()
     try:
         yield
@@ -79,9 +80,10 @@ def forget_tests() -> None:
         spec = getattr(module, "__spec__", None)
         if isinstance(spec, ModuleSpec):
             places = [spec.origin, *(spec.submodule_search_locations or ())]  # a folder of tests has no origin
-            if any(place and is_of_the_tests(Path(place)) for place in places):
+            if any(place and is_of_the_tests(place) for place in places):
                 del sys.modules[name]
 
 
-def is_of_the_tests(path: Path) -> bool:
-    return path == KIT / "conftest.py" or TESTS in (path, *path.parents)
+def is_of_the_tests(path: str) -> bool:
+    """As text, since there are thousands of modules."""
+    return path in (str(KIT / "conftest.py"), str(TESTS)) or path.startswith(f"{TESTS}{os.sep}")
