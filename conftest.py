@@ -26,6 +26,7 @@ ENVIRONMENT = pytest.MonkeyPatch()
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than two seconds")
     config.addinivalue_line("markers", "given: asks about code that students do not write")
+    config.addinivalue_line("markers", "together: check() tells what holds in one line, that of the file")
     config.addinivalue_line("markers", "long: takes more than half a minute; only `pytest -m long` runs it")
     ENVIRONMENT.setenv("KIT_OFFLINE", "1")
     ENVIRONMENT.setenv("MPLBACKEND", "Agg")

@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,6 +14,7 @@ class Task:
     """What students write: functions in a module, met in a notebook, asked about by the tests of one file.
 
     `module` is a path within the kit, or the notebook's where the task is solved in a cell; then there is no `test`.
+    `graded` are the patterns of the tests that decide about the marks, but for hidden ones.
     """
 
     name: str
@@ -23,6 +25,7 @@ class Task:
     test: str | None = None
     builds_on: tuple[str, ...] = ()
     kind: str | None = None
+    graded: tuple[str, ...] = ()
 
     @property
     def dotted(self) -> str:
@@ -42,7 +45,14 @@ def dotted(module: str) -> str:
 def read_task(name: str, entry: dict) -> Task:
     lists = {key: tuple(entry.get(key, ())) for key in ("functions", "builds_on")}
     own: dict[str, Any] = {key: value for key, value in entry.items() if key not in ("criteria", "gate")} | lists
-    return Task(name, **own)
+    graded = tuple(test for criterion in entry["criteria"].values() for test in criterion.get("tests", ()))
+    return Task(name, **own, graded=graded)
+
+
+def fits(pattern: str, test: str) -> bool:
+    """Whether file::test is meant: * and ? as in a shell; without [, whatever the parameters."""
+    compared = test if "[" in pattern else test.partition("[")[0]
+    return fnmatchcase(compared, pattern.replace("[", "[[]"))  # a bracket stands for itself
 
 
 TASKS = {name: read_task(name, entry) for name, entry in TABLE["tasks"].items()}

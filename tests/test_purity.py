@@ -10,6 +10,8 @@ from tests.support.networks import FailsBackward, FailsForward, Interruption, Sm
 from tests.support.surroundings import surroundings
 from tests.support.techniques import TECHNIQUES, Technique
 
+pytestmark = pytest.mark.together
+
 
 @pytest.fixture(params=TECHNIQUES)
 def technique(request: pytest.FixtureRequest) -> Technique:

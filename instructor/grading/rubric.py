@@ -6,12 +6,11 @@ The table's head says how it is written. Tests that students do not see are name
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from math import isfinite
 from pathlib import Path
 
 from instructor.grading.marks import CriterionMark, Marks, Outcome, TaskMark
-from kit.assignment import EDITABLE
+from kit.assignment import EDITABLE, fits
 from kit.paths import KIT
 
 TABLE = KIT / "kit" / "assignment.toml"
@@ -121,12 +120,6 @@ def reason_against(outcomes: Sequence[Outcome]) -> str:
         return f"{count}: a hidden test"
     first = " ".join(shown[0].message.split()) or "without a message"
     return f"{count}{', first' if len(failed) > 1 else ''}: {first}"
-
-
-def fits(pattern: str, test: str) -> bool:
-    """A bracket stands for itself, since it begins a test's parameters; a pattern without one does not look at them."""
-    compared = test if "[" in pattern else test.partition("[")[0]
-    return fnmatchcase(compared, pattern.replace("[", "[[]"))
 
 
 def read_rubric(table: Path = TABLE, hidden: Path | None = HIDDEN) -> Rubric:

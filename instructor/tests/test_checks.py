@@ -10,6 +10,7 @@ from nbclient.exceptions import CellExecutionError
 
 from instructor.tests.support.fresh import said_by
 from kit import check
+from kit.assignment import TASKS, fits
 from kit.paths import KIT
 
 BROKEN = """
@@ -19,6 +20,7 @@ style_transfer.tv_loss = {replacement}
 before = dict(os.environ)
 from instructor.tests.support.fresh import said_by
 from kit import check
+from kit.assignment import TASKS, fits
 check("tv_loss")
 assert dict(os.environ) == before
 """
@@ -272,3 +274,37 @@ def test_in_a_notebook_other_errors_keep_their_traceback():
     output = error_of('raise NotImplementedError("no such kernel for this device")')
     assert any("no such kernel for this device" in line for line in output.traceback)
     assert len(output.traceback) > 1
+
+
+ASKED = """
+import contextlib, io, json
+import pytest
+from kit.assignment import CHECKS
+from kit.check.asked import Asked
+from kit.check.run import TESTS, WITHOUT
+
+class Names:
+    def pytest_collection_finish(self, session):
+        self.found = [f"{item.path.name}::{item.name}" for item in session.items]
+
+def names(marked, files, *plugins):
+    collected = Names()
+    with contextlib.redirect_stdout(io.StringIO()):
+        options = ["--collect-only", "-m", marked, "-o", "addopts=", *WITHOUT]
+        pytest.main([*options, *map(str, files)], plugins=[*plugins, collected])
+    return collected.found
+
+asked = {check: Asked(TESTS / f"test_{check}.py", check) for check in CHECKS}
+everything = names("", {file for each in asked.values() for file in each.files})
+print(json.dumps([everything, {check: names("not slow", each.files, each) for check, each in asked.items()}]))
+"""
+
+
+def test_check_asks_everything_that_is_graded_and_not_hidden():
+    """What costs points for a reason that students can see is no surprise: check() has said it."""
+    everything, asked = json.loads(said_by(ASKED))
+    for task in filter(lambda task: task.check, TASKS.values()):
+        graded = {name for name in everything if any(fits(pattern, name) for pattern in task.graded)}
+        assert graded
+        assert not graded - set(asked[task.check]), task.name
+    assert any("test_purity" in name for name in asked["saliency"])

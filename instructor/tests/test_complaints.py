@@ -58,7 +58,7 @@ class OneOfEach:
 def said(task):
     alive.refresh()
     verdicts = Verdicts()
-    options = ["-m", "not slow", "-p", "no:cacheprovider", "-o", "addopts=", str(run.TESTS / f"test_{task}.py")]
+    options = ["-m", "not slow", *run.WITHOUT, "-o", "addopts=", str(run.TESTS / f"test_{task}.py")]
     with run.as_in_a_fresh_process(), contextlib.redirect_stdout(io.StringIO()) as log:
         pytest.main(options, plugins=[verdicts, OneOfEach()])
     return verdicts.not_collected or verdicts.in_words()

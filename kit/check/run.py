@@ -17,7 +17,8 @@ WITHOUT = [word for name in ("cacheprovider", "logging", "unraisableexception") 
 
 
 def check(task: str) -> None:
-    """Run tests/test_`task`.py here, on the code as it is now, and print what holds and what does not.
+    """Run tests/test_`task`.py, and all else that decides about the task's marks and is not hidden, on the code as it
+    is now, and print what holds and what does not.
 
     Where something does not hold and a known mistake explains it, say which. Raises ValueError for a task that has no
     tests.
@@ -35,13 +36,14 @@ def check(task: str) -> None:
     import pytest  # not before it is needed: the first cell of a notebook should answer soon
 
     from kit.check import record
+    from kit.check.asked import Asked
     from kit.check.patience import LIMIT, Patience, TimeLimit
     from kit.check.verdicts import Verdicts
 
-    verdicts, patience, digests = Verdicts(), Patience(), record.digests(task)
-    options = ["-m", "not slow", "--capture=sys", "-o", "addopts=", *WITHOUT, str(path)]
+    asked, verdicts, patience, digests = Asked(path, task), Verdicts(), Patience(), record.digests(task)
+    options = ["-m", "not slow", "--capture=sys", "-o", "addopts=", *WITHOUT, *map(str, asked.files)]
     with as_in_a_fresh_process(), contextlib.redirect_stdout(io.StringIO()) as log:
-        status = pytest.main(options, plugins=[verdicts, patience])
+        status = pytest.main(options, plugins=[asked, verdicts, patience])
     if status == pytest.ExitCode.INTERRUPTED and not verdicts.not_collected:
         print(patience.in_words())
         return

@@ -27,13 +27,15 @@ class KitAtFault(Exception):
 class Verdicts:
     """A pytest plugin that remembers what became of each statement, which is the first line of a test's docstring.
 
-    Tests marked `given` ask about code that students do not write. They are told of only where they fail.
+    Tests marked `given` ask about code that students do not write. They are told of only where they fail. Those of a
+    file marked `together` are told in one line, the file's, as long as all have come to the same.
     """
 
     def __init__(self) -> None:
         self.complaints: dict[str, str | None] = {}  # the first of each statement
         self.skipped: dict[str, str] = {}  # why a statement, or a part of it, was not checked
         self.given: set[str] = set()
+        self.together: dict[str, str] = {}  # the file's line for each of its statements
         self.printed: list[str] = []
         self.not_collected: str | None = None
 
@@ -51,6 +53,8 @@ class Verdicts:
         statement = statement_of(item)
         if item.get_closest_marker("given"):
             self.given.add(statement)
+        if item.get_closest_marker("together"):
+            self.together[statement] = first_line(item.module.__doc__)
         if report.skipped or (call.excinfo is not None and isinstance(call.excinfo.value, KitAtFault)):
             self.skipped.setdefault(statement, str(call.excinfo.value))
         elif call.when == "call" or report.failed:
@@ -82,7 +86,7 @@ class Verdicts:
         if complaint is None and statement in self.skipped:
             return [f"– {statement} Not checked: {self.skipped[statement]}"]
         if complaint is None:
-            return [] if statement in self.given else [f"✓ {statement}"]
+            return [] if statement in self.given else [f"✓ {self.told(statement)}"]
         if complaint.startswith(UNWRITTEN) or statement in self.consequences():
             return []
         failing = {one: words for one, words in self.complaints.items() if words and one not in self.consequences()}
@@ -104,7 +108,15 @@ class Verdicts:
         return [f"{checks} too: look again when yours hold."] if count else []
 
     def listed(self, mark: str, statements: list[str]) -> list[str]:
-        return [f"{mark} {one}{' (given code, which calls yours)' * (one in self.given)}" for one in statements]
+        told = dict.fromkeys(map(self.told, statements))
+        return [f"{mark} {one}{' (given code, which calls yours)' * (one in self.given)}" for one in told]
+
+    def told(self, statement: str) -> str:
+        """The statement, or the line of its file where all of them share their fate."""
+        line = self.together.get(statement)
+        file = {one for one, words in self.together.items() if words == line}
+        alike = len({self.complaints.get(one) for one in file}) == 1 and not file & self.skipped.keys()
+        return line if line and alike else statement
 
     def own(self, complaint: str | None) -> list[str]:
         """The statements about what students write that have this complaint."""
@@ -122,7 +134,10 @@ class Verdicts:
 def statement_of(item: pytest.Item) -> str:
     """What the test checks, in the words of its docstring's first line."""
     named = getattr(item, "originalname", item.name).replace("_", " ")
-    docstring: str = getattr(getattr(item, "obj", None), "__doc__", None) or named
+    return first_line(getattr(getattr(item, "obj", None), "__doc__", None) or named)
+
+
+def first_line(docstring: str) -> str:
     return docstring.strip().splitlines()[0]
 
 
