@@ -4,7 +4,7 @@ from torch import nn
 
 from tests.support import oracle
 from tests.support.comparison import assert_matches, assert_zeros
-from tests.support.networks import RELUS, in_double, linear_net
+from tests.support.networks import RELUS, Branches, in_double, linear_net
 from tests.support.references import load
 from visualizers import guided_backprop
 
@@ -44,6 +44,16 @@ def test_one_relu_module_used_twice_by_hand(relu):
     # a = (1, 2, 3), b = relu(1 - 2 + 3, 2 - 3) = (2, 0): only the first of b passes, and sends (1, -1, 1) back to a.
     gradient = guided_backprop(PIXEL, torch.tensor([0]), two_relu_net(RELUS[relu]()))
     assert_matches(gradient, torch.tensor([1.0, 0.0, 1.0]).view(1, 3, 1, 1), 1e-6)
+
+
+@pytest.mark.parametrize("relu", RELUS)
+def test_a_branch_beside_a_relu_keeps_its_gradient(relu):
+    """A gradient that a ReLU shares with a branch beside it is guided on the way through the ReLU alone."""
+    first = linear_net([[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]])
+    net = Branches(first, RELUS[relu](), linear_net([[2.0, 5.0, -4.0]]))
+    # Hidden is (1, -2, 3). The branch sends back (2, 5, -4) as it is, the ReLU (2, 0, 0); the first layer turns green.
+    gradient = guided_backprop(PIXEL, torch.tensor([0]), net)
+    assert_matches(gradient, torch.tensor([4.0, -5.0, -4.0]).view(1, 3, 1, 1), 1e-6)
 
 
 @pytest.mark.filterwarnings("ignore:the model has no ReLU")

@@ -19,7 +19,7 @@ from instructor.grading.replacement import Replacement
 from instructor.grading.reports.write import write_reports
 from instructor.grading.rubric import Rubric, Task, read_rubric
 from kit.check.diagnosis import diagnose, signatures
-from kit.check.verdicts import KitAtFault
+from kit.check.verdicts import KitAtFault, statement_of
 from kit.paths import KIT
 from kit.unwritten import UNWRITTEN
 
@@ -88,9 +88,9 @@ class Judge:
             if isinstance(error, WorkerLost):
                 self.allowance.lost(self.tasks[name_of(item)].name, str(error))
             report.longrepr = in_words(error)
-            self.outcomes.append(Outcome(name_of(item), False, report.longrepr, is_hidden(item)))
+            self.outcomes.append(outcome_of(item, False, report.longrepr))
         elif call.when == "call":
-            self.outcomes.append(Outcome(name_of(item), report.passed, "", is_hidden(item)))
+            self.outcomes.append(outcome_of(item, report.passed, ""))
         return report
 
     def keep_what_was_printed(self) -> None:
@@ -142,6 +142,10 @@ def graded_files(rubric: Rubric) -> list[Path]:
     """The test files that the rubric names, hidden ones among them."""
     names = {test.partition("::")[0] for task in rubric.tasks for each in task.criteria for test in each.tests}
     return sorted(path for path in (*TESTS.glob("test_*.py"), *HIDDEN.glob("test_*.py")) if path.name in names)
+
+
+def outcome_of(item: pytest.Item, passed: bool, message: str) -> Outcome:
+    return Outcome(name_of(item), passed, message, is_hidden(item), "" if is_hidden(item) else statement_of(item))
 
 
 def name_of(item: pytest.Item) -> str:

@@ -1,16 +1,29 @@
 """What grading a submission comes to. Nothing here depends on time: grading twice gives the same marks."""
 
+import re
 from dataclasses import dataclass
+
+# The clearest complaints first: a line of the student's own, numbers to compare, a factor; then all others.
+CLEAREST = (re.compile(r", line \d+\)"), re.compile("^expected "), re.compile(" times what they should be"))
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One test, such as "test_saliency.py::test_values[shipped]", and the first words of what it complained about."""
+    """One test, such as "test_saliency.py::test_values[shipped]", and the first words of what it complained about.
+
+    `statement` is what it asks, in the words that check() has for it.
+    """
 
     test: str
     passed: bool
     message: str = ""
     hidden: bool = False  # students see neither its name nor its message
+    statement: str = ""
+
+    @property
+    def vagueness(self) -> int:
+        """How little a student learns from the message, as far as can be told from its form."""
+        return next((rank for rank, form in enumerate(CLEAREST) if form.search(self.message)), len(CLEAREST))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ The table's head says how it is written. Tests that students do not see are name
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from kit.paths import KIT
 TABLE = KIT / "kit" / "assignment.toml"
 HIDDEN = KIT / "instructor" / "tests" / "hidden" / "criteria.toml"
 REQUIRED = ("title", "module", "functions", "notebook", "criteria")
+HABIT = ("title", "points", "tests", "complaint")
 OPTIONAL = ("test", "builds_on", "kind", "gate")
 
 
@@ -48,8 +49,23 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Habit:
+    """What shows in tests of many tasks, by how they complain, and costs these points at most over all of them."""
+
+    title: str
+    points: float
+    tests: tuple[str, ...]
+    complaint: str
+
+    def shows_in(self, outcome: Outcome) -> bool:
+        failed = not outcome.passed and outcome.message.startswith(self.complaint)
+        return failed and any(fits(pattern, outcome.test) for pattern in self.tests)
+
+
+@dataclass(frozen=True)
 class Rubric:
     tasks: tuple[Task, ...]
+    habits: tuple[Habit, ...] = ()
 
     @property
     def points(self) -> float:
@@ -84,27 +100,54 @@ class Rubric:
             sorted_out.setdefault(self.criterion_of(outcome.test), []).append(outcome)
         tasks = []
         for task in self.tasks:
-            criteria = marked(task, {each.name: sorted_out.get((task.name, each.name), []) for each in task.criteria})
-            hint = hints.get(task.name) if any(mark.reason for mark in criteria) else None
-            tasks.append(TaskMark(task.name, task.title, task.module, criteria, hint))
+            criteria = self.marked(
+                task, {each.name: sorted_out.get((task.name, each.name), []) for each in task.criteria}
+            )
+            tasks.append(TaskMark(task.name, task.title, task.module, criteria, hints.get(task.name)))
+        for habit in self.habits:
+            tasks = charged(habit, tasks)
+        tasks = [task if any(mark.reason for mark in task.criteria) else replace(task, hint=None) for task in tasks]
         return Marks(submission, sha256, tuple(tasks), tuple(problems), printed)
 
-
-def marked(task: Task, outcomes: Mapping[str, Sequence[Outcome]]) -> tuple[CriterionMark, ...]:
-    reasons = {name: reason_against(found) for name, found in outcomes.items()}
-    if task.gate and reasons[task.gate]:
-        closed = f"its tests pass, but it counts only together with {task.gate}"
-        reasons = {name: reason or closed for name, reason in reasons.items()}
-    return tuple(
-        CriterionMark(
-            each.name,
-            each.points,
-            0 if reasons[each.name] else each.points,
-            tuple(outcomes[each.name]),
-            reasons[each.name],
+    def marked(self, task: Task, outcomes: Mapping[str, Sequence[Outcome]]) -> tuple[CriterionMark, ...]:
+        """As if nobody had habits."""
+        reasons = {name: reason_against(list(map(self.without_habits, found))) for name, found in outcomes.items()}
+        if task.gate and reasons[task.gate]:
+            closed = f"its tests pass, but it counts only together with {task.gate}"
+            reasons = {name: reason or closed for name, reason in reasons.items()}
+        return tuple(
+            CriterionMark(
+                each.name,
+                each.points,
+                0 if reasons[each.name] else each.points,
+                tuple(outcomes[each.name]),
+                reasons[each.name],
+            )
+            for each in task.criteria
         )
-        for each in task.criteria
-    )
+
+    def without_habits(self, outcome: Outcome) -> Outcome:
+        return replace(outcome, passed=outcome.passed or any(habit.shows_in(outcome) for habit in self.habits))
+
+
+def charged(habit: Habit, tasks: Sequence[TaskMark]) -> list[TaskMark]:
+    """The habit's points are taken from the first criteria in which nothing else is wrong, until it is paid for."""
+    titles = [task.title for task in tasks if any(map(habit.shows_in, outcomes_of(task)))]
+    where = f", here and in {', '.join(titles[1:])}" if len(titles) > 1 else ""
+    left, found = habit.points, []
+    for task in tasks:
+        criteria = []
+        for mark in task.criteria:
+            cost = min(left, mark.earned) if any(map(habit.shows_in, mark.outcomes)) and not mark.reason else 0
+            left -= cost
+            reason = f"{habit.title}{where if task.title == titles[0] else ''}" if cost else mark.reason
+            criteria.append(replace(mark, earned=mark.earned - cost, reason=reason))
+        found.append(replace(task, criteria=tuple(criteria)))
+    return found
+
+
+def outcomes_of(task: TaskMark) -> list[Outcome]:
+    return [outcome for mark in task.criteria for outcome in mark.outcomes]
 
 
 def reason_against(outcomes: Sequence[Outcome]) -> str:
@@ -115,11 +158,12 @@ def reason_against(outcomes: Sequence[Outcome]) -> str:
     if not failed:
         return ""
     count = f"{len(failed)} of {len(outcomes)} tests failed" if len(outcomes) > 1 else "its test failed"
-    shown = [outcome for outcome in failed if not outcome.hidden]
+    shown = sorted((outcome for outcome in failed if not outcome.hidden), key=lambda outcome: outcome.vagueness)
     if not shown:
         return f"{count}: a hidden test"
+    statement = f"“{shown[0].statement}” " if shown[0].statement else ""
     first = " ".join(shown[0].message.split()) or "without a message"
-    return f"{count}{', first' if len(failed) > 1 else ''}: {first}"
+    return f"{count}{', such as' if len(failed) > 1 else ''}: {statement}{first}"
 
 
 def read_rubric(table: Path = TABLE, hidden: Path | None = HIDDEN) -> Rubric:
@@ -133,7 +177,11 @@ def read_rubric(table: Path = TABLE, hidden: Path | None = HIDDEN) -> Rubric:
             place = tasks.get(name, {}).get("criteria", {}).get(criterion)
             require(place is not None, f"{name}.{criterion}", f"has hidden tests in {hidden}, but is not in the table")
             place["tests"] = [*place.get("tests", []), *tests]
-    rubric = Rubric(tuple(read_task(name, entry) for name, entry in tasks.items()))
+    habits = read_table(table).get("habits", {})
+    rubric = Rubric(
+        tuple(read_task(name, entry) for name, entry in tasks.items()),
+        tuple(read_habit(f"habits.{name}", entry) for name, entry in habits.items()),
+    )
     check_that_patterns_differ(rubric)
     return rubric
 
@@ -170,6 +218,15 @@ def read_criterion(place: str, name: str, table: dict) -> Criterion:
     for test in tests:
         require("::" in test, f"{place}.tests", f"holds {test!r}: write test_file.py::test_name")
     return Criterion(name, points, tuple(tests))
+
+
+def read_habit(place: str, entry: dict) -> Habit:
+    require(isinstance(entry, dict), place, "is not a habit: write its keys below")
+    check_keys(place, entry.keys(), HABIT, HABIT)
+    for key in ("title", "complaint"):
+        require(is_text(entry[key]), f"{place}.{key}", "must be a text")
+    read = read_criterion(place, "", {key: entry[key] for key in ("points", "tests")})
+    return Habit(entry["title"], read.points, read.tests, entry["complaint"])
 
 
 def check_keys(place: str, keys: Iterable[str], required: Sequence[str], allowed: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from instructor.grading.marks import CriterionMark, Marks, Outcome, TaskMark
 from instructor.grading.reports import thumbnails
 from instructor.grading.reports.table import as_csv, as_workbook, class_table
 from instructor.grading.reports.write import gradescope, html, markdown, write_reports
+from kit.assignment import TABLE
 
 ATTACK = "</pre><script>alert(1)</script><img src=x onerror=alert(2)>"
 OVERRIDE = "abc\u202edef\x1b[31m\x00\ud800"
@@ -103,6 +104,23 @@ def test_every_report_tells_what_there_is_to_tell(marks):
     told += ["no final ReLU", "fooling.py is missing", "loss 3", "visualizers/grad_cam.py", "ab" * 32]
     for report in (markdown(marks).replace("\\_", "_"), Page(html(marks, {})).text):
         assert [words for words in told if words not in report] == []
+
+
+def test_reports_speak_in_the_words_of_check_and_say_what_a_criterion_asks():
+    """Sentences, not the names of tests; what is said clearest comes first; code is code."""
+    vague = Outcome("test_a.py::test_b[1]", False, "off by 80 %", statement="The map is right.")
+    clear = Outcome("test_a.py::test_c", False, "expected [1.0], got [2.0]", statement="One pixel by hand.")
+    criteria = (lost("value", 1, vague, clear), lost("purity", 2, vague), won("batch", 1))
+    marks = marks_of(*criteria, hint="Take `clamp(min=0)` for it.")
+    page = html(marks, {})
+    for words in (gradescope(marks)["tests"][0]["output"], Page(page).text):
+        assert words.index("One pixel by hand.") < words.index("The map is right.")
+        assert "test_a.py" not in words
+        assert "Are the numbers right?" in words
+    assert "Take <code>clamp(min=0)</code> for it." in page
+    assert "Take `clamp(min=0)` for it." in markdown(marks)
+    assert "Is nothing but the result new" in markdown(marks)
+    assert "among others" not in markdown(marks), "what is asked by a criterion that is earned"
 
 
 def test_what_hidden_tests_say_is_in_no_report(marks, tmp_path):
@@ -309,6 +327,14 @@ def test_a_figure_that_cannot_be_shown_is_named(content, why):
     images, text = shown_figures({"figures/bad.png": content, "figures/good.png": png()})
     assert len(images) == 1
     assert re.search(f"figures/bad.png is not shown: .*{why}", text)
+
+
+def test_a_figure_of_a_notebook_stands_below_its_last_task_with_its_caption():
+    page = html(marks_of(won("value", 1)), {"writeup/build/figures/05-grad_cam.png": png(), "figures/other.png": png()})
+    caption = TABLE["notebooks"]["02_grad_cam"]["figures"]["grad_cam"]["caption"]
+    assert (
+        page.index('id="grad_cam"') < page.index(caption) < page.index('id="tv_loss"') < page.index("figures/other.png")
+    )
 
 
 def test_no_more_pictures_are_decoded_than_a_person_looks_at(monkeypatch):

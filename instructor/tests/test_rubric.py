@@ -166,7 +166,7 @@ def test_one_failed_test_costs_the_criterion_and_no_other(rubric):
     passed = [Outcome(test, True) for test in (DIRECTION, f"{VALUES}[9]", TV)]
     marks, found = marked(rubric, *failed, *passed, hints={"saliency": "signed", "tv_loss": "mean"})
     assert found["saliency", "value"].earned == 0
-    assert found["saliency", "value"].reason == "2 of 3 tests failed, first: off by 0 %"
+    assert found["saliency", "value"].reason == "2 of 3 tests failed, such as: off by 0 %"
     assert (marks.earned, marks.tasks[0].earned, marks.tasks[1].earned) == (4, 1, 3)
     assert [task.hint for task in marks.tasks] == ["signed", None]
 
@@ -175,6 +175,17 @@ def test_a_single_test_needs_no_counting(rubric):
     """The message alone, or that there is none."""
     assert marked(rubric, Outcome(TV, False, "zeros"))[1]["tv_loss", "value"].reason == "its test failed: zeros"
     assert "without a message" in marked(rubric, Outcome(TV, False))[1]["tv_loss", "value"].reason
+
+
+def test_the_clearest_complaint_is_the_reason_with_what_was_asked(rubric):
+    """Numbers to compare say more than how far all are off, and a line of the student's own says most."""
+    off = Outcome(VALUES, False, "the values are off by 80 %", statement="All are right.")
+    numbers = Outcome(VALUES, False, "expected [1.0], got [2.0]", statement="By hand.")
+    line = Outcome(VALUES, False, "NameError: x (f in visualizers/saliency.py, line 3)", statement="Any.")
+    (_, found) = marked(rubric, Outcome(DIRECTION, True), off, numbers)
+    assert found["saliency", "value"].reason == "2 of 2 tests failed, such as: “By hand.” expected [1.0], got [2.0]"
+    (_, found) = marked(rubric, Outcome(DIRECTION, True), off, numbers, line)
+    assert "“Any.” NameError" in found["saliency", "value"].reason
 
 
 def test_a_criterion_without_outcomes_is_not_earned(rubric):
@@ -202,10 +213,61 @@ def test_what_a_hidden_test_says_stays_hidden(rubric):
     _, found = marked(rubric, hidden, Outcome(VALUES, True))
     assert found["saliency", "value"].reason == "1 of 2 tests failed: a hidden test"
     _, found = marked(rubric, hidden, Outcome(VALUES, False, "zeros"))
-    assert found["saliency", "value"].reason == "2 of 2 tests failed, first: zeros"
+    assert found["saliency", "value"].reason == "2 of 2 tests failed, such as: zeros"
 
 
 def test_the_same_outcomes_give_the_same_marks(rubric):
     """Marks can be compared."""
     outcomes = [Outcome(VALUES, False, "zeros"), Outcome(DIRECTION, True)]
     assert marked(rubric, *outcomes)[0] == marked(rubric, *outcomes)[0]
+
+
+# -------------------------------------------------------------------------------------------------------------- habits
+
+HABIT = (
+    TEXT
+    + """
+[tasks.tv_loss.criteria.purity]
+points = 2
+tests = ["test_purity.py::test_*[tv_loss]"]
+
+[habits.traces]
+title = "Something is left behind"
+points = 3
+tests = ["test_purity.py::test_traces[*]"]
+complaint = "the gradient of "
+"""
+)
+ALL_RIGHT = [Outcome(DIRECTION, True), Outcome(VALUES, True), Outcome(TV, True)]
+TRACES = [
+    Outcome(f"test_purity.py::test_traces[{task}]", False, "the gradient of w has changed")
+    for task in ("saliency", "tv_loss")
+]
+
+
+def test_a_habit_costs_its_points_once_over_all_tasks_and_says_where_it_shows(tmp_path):
+    """3 points: 2.5 from the first criterion, the other half from the second."""
+    marks, found = marked(read(tmp_path, HABIT), *ALL_RIGHT, *TRACES, hints={"saliency": "hint"})
+    assert marks.points - marks.earned == 3
+    first, second = found["saliency", "value"], found["tv_loss", "purity"]
+    assert (first.earned, first.reason) == (0, "Something is left behind, here and in Total variation loss")
+    assert (second.earned, second.reason) == (1.5, "Something is left behind")
+    assert marks.tasks[0].hint == "hint"
+
+
+def test_a_habit_that_is_paid_for_costs_nothing_more(tmp_path):
+    text = HABIT.replace('points = 3\ntests = ["test_purity', 'points = 2\ntests = ["test_purity')
+    marks, found = marked(read(tmp_path, text), *ALL_RIGHT, *TRACES, hints={"tv_loss": "hint"})
+    assert marks.points - marks.earned == 2
+    assert (found["tv_loss", "purity"].earned, found["tv_loss", "purity"].reason) == (2, "")
+    assert marks.tasks[1].hint is None
+
+
+def test_a_habit_excuses_nothing_else(tmp_path):
+    """Another complaint of the same test, and what fails beside it, cost what they cost."""
+    other = Outcome("test_purity.py::test_traces[tv_loss]", False, "the result has changed")
+    marks, found = marked(read(tmp_path, HABIT), *ALL_RIGHT[:-1], Outcome(TV, False, "zeros"), other)
+    assert found["tv_loss", "purity"].reason == "its test failed: the result has changed"
+    assert marks.points - marks.earned == 5
+    marks, found = marked(read(tmp_path, HABIT), Outcome(DIRECTION, True), Outcome(VALUES, False, "zeros"), *TRACES)
+    assert found["saliency", "value"].reason.startswith("1 of 2 tests failed: zeros")

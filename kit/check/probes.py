@@ -92,6 +92,15 @@ class Network(nn.Module):
         return self.classifier(self.relu(self.mixing(self.dropout(self.features(x)))).mean(dim=(2, 3)))
 
 
+class Branching(Network):
+    """Beside the last ReLU runs a branch without one; both are sent the same gradient."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        mixed = self.mixing(self.dropout(self.features(x)))
+        return self.classifier((self.relu(mixed.clone()) + mixed).mean(dim=(2, 3)))
+
+
 def indifferent() -> Network:
     """A network whose scores do not depend on the image."""
     network = Network()
@@ -125,6 +134,7 @@ def attribution_questions(technique: Technique) -> tuple[list[Question], list[Qu
         lambda: technique(X.clone(), unlikely, Network()),
         lambda: technique(five.clone(), ranked(five, 1), Network()),
         lambda: technique(single.clone(), ranked(single, 0), Network()),
+        lambda: technique(X.clone(), likely, Branching()),
     ]
     special = [
         lambda: technique(X.clone(), likely, indifferent()),
@@ -279,7 +289,8 @@ def gram_matrix() -> tuple[list[Question], list[Question]]:
         lambda: gradient(weighed, one),
         lambda: gradient(weighed, two),
     ]
-    return ordinary, [partial(lambda layout: gram(layout(two)), layout) for layout in LAYOUTS]
+    in_double = [lambda: torch.tensor([gram(two.double()).dtype == torch.float64]).float()]
+    return ordinary, [*(partial(lambda layout: gram(layout(two)), layout) for layout in LAYOUTS), *in_double]
 
 
 def style_loss() -> tuple[list[Question], list[Question]]:

@@ -104,6 +104,18 @@ class Watches(nn.Module):
         return x
 
 
+class Branches(nn.Module):
+    """A layer, its result once through a ReLU and once as it is, and a layer on the sum of both."""
+
+    def __init__(self, first: nn.Module, relu: nn.Module, last: nn.Module) -> None:
+        super().__init__()
+        self.first, self.relu, self.last = first, relu, last
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.first(x)
+        return self.last(self.relu(hidden.clone()) + hidden)
+
+
 class Unreachable(nn.Module):
     """Two classes, of which the second never wins; it refuses to be called more than seven times."""
 

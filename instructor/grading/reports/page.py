@@ -10,6 +10,7 @@ from instructor.grading.marks import CriterionMark, Marks, TaskMark
 from instructor.grading.reports import wording
 from instructor.grading.reports.thumbnails import thumbnails
 from instructor.grading.shown import shown
+from kit.assignment import TABLE, TASKS
 
 STYLE = (Path(__file__).parent / "page.css").read_text("utf-8")
 GAP = 0.006  # between the parts of a bar, which is 1 wide
@@ -17,7 +18,10 @@ GAP = 0.006  # between the parts of a bar, which is 1 wide
 
 def html(marks: Marks, figures: Mapping[str, bytes]) -> str:
     """The page. It is built as a tree, so that whatever a student wrote can only be text; figures are drawn anew."""
-    parts = [head(marks), problems(marks), table(marks), *map(section, marks.tasks), printed(marks), pictures(figures)]
+    found = thumbnails(figures)
+    beside, others = sorted_by_task(found.jpegs, marks)
+    sections = [section(task, beside.get(task.name, [])) for task in marks.tasks]
+    parts = [head(marks), problems(marks), table(marks), *sections, printed(marks), pictures(others, found.left_out)]
     footer = node("footer", "Graded files: SHA-256 ", node("code", marks.sha256 or "none, since nothing was read"))
     body = node("body", *[part for part in parts if part is not None], footer)
     title = f"{shown(marks.submission)}: {wording.share(marks.earned, marks.points)}"
@@ -89,13 +93,15 @@ def table(marks: Marks) -> Element:
     return node("table", node("tbody", *rows))
 
 
-def section(task: TaskMark) -> Element:
+def section(task: TaskMark, drawn: list[Element]) -> Element:
     points = node("span", wording.share(task.earned, task.points), class_="points")
     parts = [node("div", node("h2", task.title), points, class_="head")]
     parts.append(node("p", node("code", task.module), class_="module"))
     if task.hint:
-        parts.append(node("p", node("b", "A closer look"), shown(task.hint), class_="hint"))
+        parts.append(node("p", node("b", "A closer look"), *with_code(task.hint), class_="hint"))
     parts.append(node("ul", *map(verdict, task.criteria), class_="criteria"))
+    if drawn:
+        parts.append(node("div", *drawn, class_="figures"))
     return node("section", *parts, id=task.name)
 
 
@@ -103,8 +109,9 @@ def verdict(mark: CriterionMark) -> Element:
     """Tick or cross, name and reason, points."""
     words = [node("div", wording.label(mark))]
     if mark.reason:
-        words.append(node("p", wording.reason(mark), class_="why"))
-    complaints = wording.complaints(mark)
+        about = [node("p", *with_code(wording.meaning(mark)), class_="why")] if wording.meaning(mark) else []
+        words += [*about, node("p", wording.reason(mark), class_="why")]
+    complaints = wording.complaints(mark) if mark.reason else []
     if complaints:
         words.append(failed(complaints))
     sign = node("span", "✗" if mark.reason else "✓", class_="sign")
@@ -116,9 +123,14 @@ def failed(complaints: list[tuple[list[str], str]]) -> Element:
     """The failed tests, folded up."""
     items = []
     for tests, message in complaints:
-        names = [node("div", node("code", test)) for test in tests]
+        names = [node("div", test) for test in tests]
         items.append(node("li", *names, *([node("pre", message)] if message else [])))
     return node("details", node("summary", "What failed"), node("ul", *items))
+
+
+def with_code(text: str) -> list[Element | str]:
+    """A text of the kit's own, in which code stands between backticks."""
+    return [node("code", part) if is_code else part for is_code, part in wording.code_apart(text)]
 
 
 def printed(marks: Marks) -> Element | None:
@@ -127,15 +139,27 @@ def printed(marks: Marks) -> Element | None:
     return node("section", node("h2", "What your code printed"), node("pre", wording.printed(marks)))
 
 
-def pictures(figures: Mapping[str, bytes]) -> Element | None:
-    """Small copies of the figures that were handed in, and why others are not shown."""
-    if not figures:
+def sorted_by_task(jpegs: Mapping[str, bytes], marks: Marks) -> tuple[dict[str, list[Element]], list[Element]]:
+    """The figures of each notebook, in its order and with its captions, for its last task; and those of none."""
+    files = {Path(name).stem.partition("-")[2] or Path(name).stem: name for name in jpegs}
+    last = {TASKS[task.name].notebook: task.name for task in marks.tasks if task.name in TASKS}
+    beside, shown_names = {}, set()
+    for notebook, task in last.items():
+        captions = {name: words["caption"] for name, words in TABLE["notebooks"][notebook]["figures"].items()}
+        beside[task] = [figure(jpegs[files[name]], words) for name, words in captions.items() if name in files]
+        shown_names |= {files[name] for name in captions if name in files}
+    return beside, [figure(jpeg, shown(name)) for name, jpeg in jpegs.items() if name not in shown_names]
+
+
+def figure(jpeg: bytes, words: str) -> Element:
+    address = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+    return node("figure", node("img", src=address, alt=""), node("figcaption", words))
+
+
+def pictures(drawn: list[Element], left_out: Mapping[str, str]) -> Element | None:
+    """Small copies of other figures that were handed in, and why some are not shown."""
+    if not drawn and not left_out:
         return None
-    found = thumbnails(figures)
-    drawn = []
-    for name, jpeg in found.jpegs.items():
-        address = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
-        drawn.append(node("figure", node("img", src=address, alt=""), node("figcaption", shown(name))))
-    parts = [node("h2", "Your figures"), node("div", *drawn, class_="figures")]
-    missing = [node("li", f"{shown(name)} is not shown: {why}") for name, why in found.left_out.items()]
+    parts = [node("h2", "Your figures"), *([node("div", *drawn, class_="figures")] if drawn else [])]
+    missing = [node("li", f"{shown(name)} is not shown: {why}") for name, why in left_out.items()]
     return node("section", *parts, *([node("ul", *missing, class_="missing")] if missing else []))

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from instructor.grading.marks import CriterionMark, Marks
 from instructor.grading.shown import shown, shown_lines
+from kit.assignment import TABLE
 
 MOST_COMPLAINTS = 5  # of one criterion, and as many tests of each
 LONGEST_REASON = 300  # characters
@@ -32,17 +33,29 @@ def reason(mark: CriterionMark) -> str:
     return shown(mark.reason, LONGEST_REASON)
 
 
+def meaning(mark: CriterionMark) -> str:
+    """What a criterion of this name asks, if the table says so."""
+    return TABLE.get("criteria", {}).get(mark.name, "")
+
+
 def complaints(mark: CriterionMark) -> list[tuple[list[str], str]]:
-    """The failed tests, together where they say the same, and what they say. Hidden ones are counted, not named."""
+    """What failed, together where it says the same, and what it says. Hidden tests are counted, not named."""
     told: dict[str, list[str]] = {}
-    for outcome in mark.outcomes:
+    for outcome in sorted(mark.outcomes, key=lambda outcome: outcome.vagueness):
         if not outcome.passed and not outcome.hidden:
-            told.setdefault(shown_lines(outcome.message.strip(), LONGEST_MESSAGE), []).append(shown(outcome.test))
-    found = [(first_few(tests), message) for message, tests in told.items()]
+            message = shown_lines(outcome.message.strip(), LONGEST_MESSAGE)
+            told.setdefault(message, []).append(shown(outcome.statement or outcome.test))
+    found = [(first_few([*dict.fromkeys(tests)]), message) for message, tests in told.items()]
     left = sum(len(tests) for tests, _ in found[MOST_COMPLAINTS:])
     hidden = sum(outcome.hidden and not outcome.passed for outcome in mark.outcomes)
     others = [counted(left, "more test")] * bool(left) + [counted(hidden, "hidden test")] * bool(hidden)
     return found[:MOST_COMPLAINTS] + [([f"and {words}"], "") for words in others if found]
+
+
+def code_apart(text: str) -> list[tuple[bool, str]]:
+    """The parts of a text of the kit's own, and whether they stand between backticks."""
+    parts = enumerate(shown(text).split("`"))
+    return [(bool(number % 2), part) for number, part in parts if part]
 
 
 def first_few(tests: list[str]) -> list[str]:

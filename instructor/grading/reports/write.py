@@ -86,7 +86,8 @@ def first_lost(task: TaskMark) -> CriterionMark | None:
 def output_lines(mark: CriterionMark, hint: str | None) -> list[str]:
     if not mark.reason:
         return [f"{wording.counted(len(mark.outcomes), 'test')} passed"]
-    lines = [wording.reason(mark), *([f"A closer look: {shown(hint)}"] if hint else [])]
+    lines = [*filter(None, [wording.meaning(mark)]), wording.reason(mark)]
+    lines += [f"A closer look: {shown(hint)}"] if hint else []
     for tests, message in wording.complaints(mark):
         lines += [*(f"✗ {test}" for test in tests), *(f"    {line}" for line in message.splitlines())]
     return lines
@@ -102,9 +103,10 @@ def markdown(marks: Marks) -> str:
         lines.append(f"| {plain(task.title)} | {wording.share(task.earned, task.points)} | `{bar(task)}` |")
     for task in marks.tasks:
         lines += ["", f"## {plain(task.title)}: {wording.share(task.earned, task.points)}", "", f"`{task.module}`", ""]
-        lines += [f"> **A closer look.** {plain(task.hint)}", ""] if task.hint else []
+        lines += [f"> **A closer look.** {ours(task.hint)}", ""] if task.hint else []
         for mark in task.criteria:
-            why = f": {plain(wording.reason(mark))}" if mark.reason else ""
+            about = f" ({ours(wording.meaning(mark))})" if mark.reason and wording.meaning(mark) else ""
+            why = f"{about}: {plain(wording.reason(mark))}" if mark.reason else ""
             sign, points = "✗" if mark.reason else "✓", wording.share(mark.earned, mark.points)
             lines.append(f"- {sign} **{plain(wording.label(mark))}**, {points}{why}")
     if marks.printed.strip():
@@ -120,6 +122,11 @@ def bar(task: TaskMark) -> str:
 def plain(text: str) -> str:
     """Text in a line of Markdown that stays what it is."""
     return MARKUP.sub(r"\\\1", shown(text))
+
+
+def ours(text: str) -> str:
+    """A text of the kit's own, in which code stands between backticks."""
+    return "".join(f"`{part}`" if is_code else plain(part) for is_code, part in wording.code_apart(text))
 
 
 def fenced(text: str) -> list[str]:
