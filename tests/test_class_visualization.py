@@ -24,6 +24,13 @@ def stepped(img, *settings):
 
 
 def test_one_step_by_hand():
+    """A step goes along the gradient of the score, which is normalized, as far as the learning rate says."""
+    # score = 2 red + 1 green - 1 blue, whose gradient has the norm sqrt(6)
+    updated = stepped(PIXEL, 0, linear_net([[2.0, 1.0, -1.0]]), 0.0, 10.0)
+    assert_matches(updated, PIXEL + 10 * torch.tensor([2.0, 1.0, -1.0]).view(1, 3, 1, 1) / 6**0.5, 1e-6)
+
+
+def test_one_regularized_step_by_hand():
     """The gradient of score - l2_reg * ||img||^2 is the score's gradient minus 2 * l2_reg * img; it is normalized."""
     # score = 2 red + 1 green - 1 blue, l2_reg = 1/2: gradient (2, 1, -1) - 1 * (0.5, -1, 2) = (1.5, 2, -3)
     # its norm is sqrt(2.25 + 4 + 9) = sqrt(15.25)
@@ -46,7 +53,7 @@ def test_the_regularization_takes_part_in_the_step(l2_reg, noise, small_net):
 def test_the_step_has_the_length_of_the_learning_rate_for_each_image(learning_rate, noise, small_net):
     """Every image of a batch moves by learning_rate * g / ||g||, its own gradient's norm, not the batch's."""
     img = noise * torch.tensor([0.1, 1.0, 5.0]).view(3, 1, 1, 1)
-    updated = stepped(img, 2, small_net, 1e-3, learning_rate)
+    updated = stepped(img, 2, small_net, 0.0, learning_rate)
     assert_matches((updated - img).flatten(1).norm(dim=1), torch.full((3,), learning_rate))
 
 
@@ -70,8 +77,8 @@ def test_one_step_with_other_networks(network, small_photos):
     """The step is right for every network."""
     small_photos, network = in_double(small_photos, network)
     X, y = small_photos, network(small_photos).argmax(dim=1)
-    reference = oracle.class_visualization_step(X, y.tolist(), network, 0.01, 25.0)
-    updated = stepped(X, y, network, 0.01, 25.0)
+    reference = oracle.class_visualization_step(X, y.tolist(), network, 0.0, 25.0)
+    updated = stepped(X, y, network, 0.0, 25.0)
     assert_matches(updated - X, reference - X, dtype=None)
 
 

@@ -40,9 +40,10 @@ def test_gradient(weight, img):
     assert_matches(torch.autograd.grad(loss, img)[0], slope)
 
 
-def test_the_gradient_agrees_with_finite_differences():
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (1, 3, 5, 2), (1, 3, 1, 6), (1, 3, 6, 1)], ids=str)
+def test_the_gradient_agrees_with_finite_differences(shape):
     """A small change of the picture changes the loss as the gradient says."""
-    img = picture(2, 3, 4, 5, dtype=torch.float64).requires_grad_()
+    img = picture(*shape, dtype=torch.float64).requires_grad_()
     assert_slopes(lambda x: tv_loss(x, 0.3), img)
 
 
@@ -52,8 +53,7 @@ def test_the_gradient_agrees_with_finite_differences():
 def test_any_memory_layout(change):
     """How the picture lies in memory makes no difference."""
     img = change(picture(2, 3, 6, 8))
-    value, _ = oracle.tv_loss(img.double().numpy(), 2.0)
-    assert_matches(tv_loss(img, 2.0), np.asarray(value))
+    assert_matches(tv_loss(img, 2.0), tv_loss(img.contiguous(), 2.0))
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 6, 7), (1, 3, 1, 1)])
