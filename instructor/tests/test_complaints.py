@@ -8,11 +8,9 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from instructor.mistakes.catalogue import mutants
 from instructor.release.markers import strip
 from instructor.tests.support.crude import SINGLE, crude_solutions
 from kit.assignment import CHECKS
@@ -142,11 +140,3 @@ def test_what_is_not_written_gets_no_tick(kits):
 def test_whatever_students_write_is_answered_in_words(kits):
     for name, (_, words) in said_of_crude(kits, list(crude_solutions())).items():
         assert_well_said(name, words)
-
-
-@pytest.mark.long
-def test_known_mistakes_are_answered_in_words(kits):
-    known = mutants()
-    said = all_said(kits, [(Path(mutant.module).stem, mutant.module, mutant.source()) for mutant in known])
-    for mutant, words in zip(known, said, strict=True):
-        assert_well_said(f"{mutant.task}: {mutant.name}", words)

@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from instructor.grading.grade import grade
-from instructor.grading.marks import Marks
+from instructor.grading.marks import Marks, TaskMark
 from instructor.machines import WRONG, write_submission
 from instructor.mistakes.catalogue import Mutant, mutants
+from kit.assignment import TABLE
+from kit.paths import KIT
+
+TWO_PROPERTIES: set[str] = set()
 
 
 def groups() -> list[tuple[Mutant, ...]]:
@@ -56,12 +60,16 @@ def test_the_kits_own_solution_gets_full_marks_and_no_hint(graded):
 
 @pytest.mark.long
 def test_no_complaint_shows_what_only_programmers_of_tests_understand(graded):
-    """No assertion as Python writes it, no matrices of finite differences, no traceback."""
+    """No assertion as Python writes it, no matrices of finite differences, no traceback, no endless line.
+
+    check() has the same words for what fails, from the same tests.
+    """
     raw = re.compile(r"(^|\n)assert |where .* = |Traceback|Jacobian|tensor\(\[")
     marks = [mark for each in graded.values() for task in each.tasks for mark in task.criteria]
     reasons = {outcome.message for mark in marks for outcome in mark.outcomes if outcome.message}
     assert len(reasons) > len(graded)
     assert not [words for words in reasons if raw.search(words)]
+    assert not [words for words in reasons if max(map(len, words.splitlines())) > 320]
 
 
 @pytest.mark.long
@@ -73,3 +81,27 @@ def test_each_mutant_loses_points_in_its_task_alone_and_gets_its_hint(group, gra
         reasons = {mark.name: mark.reason for mark in task.criteria if mark.reason}
         assert (task.earned < task.points) == (task.name in wrong), f"{task.name}: {task.earned} points, {reasons}"
         assert task.hint == wrong.get(task.name), f"{task.name}: another hint, {reasons}"
+
+
+def properties(task: TaskMark) -> list[str]:
+    """The criteria that were lost for a reason of their own; none but the gate where that was not passed."""
+    gate = TABLE["tasks"][task.name].get("gate")
+    lost = [mark.name for mark in task.criteria if mark.reason]
+    return [gate] if gate in lost else lost
+
+
+@pytest.mark.long
+def test_one_mistake_costs_one_property(graded):
+    """The matrix of mistakes by properties: each has one mark, but for what is known to concern two."""
+    marked = {
+        f"{mutant.task}.{mutant.name}": properties(task)
+        for group in groups()[1:]
+        for mutant in group
+        for task in graded[group].tasks
+        if task.name == mutant.task
+    }
+    (KIT / "build").mkdir(exist_ok=True)
+    lines = [f"{name}: {', '.join(lost)}" for name, lost in marked.items()]
+    (KIT / "build" / "mistakes-by-properties.txt").write_text("\n".join([*lines, ""]), "utf-8")
+    several = {name for name, lost in marked.items() if len(lost) > 1}
+    assert several <= TWO_PROPERTIES, f"these cost more than one property: {sorted(several - TWO_PROPERTIES)}"
