@@ -109,7 +109,7 @@ def verdict(mark: CriterionMark) -> Element:
     """Tick or cross, name and reason, points."""
     words = [node("div", wording.label(mark))]
     if mark.reason:
-        about = [node("p", *with_code(wording.meaning(mark)), class_="why")] if wording.meaning(mark) else []
+        about = [node("p", *with_code(wording.meaning(mark)), class_="asks")] if wording.meaning(mark) else []
         words += [*about, node("p", wording.reason(mark), class_="why")]
     complaints = wording.complaints(mark) if mark.reason else []
     if complaints:
