@@ -54,7 +54,7 @@ class Verdicts:
         if item.get_closest_marker("given"):
             self.given.add(statement)
         if item.get_closest_marker("together"):
-            self.together[statement] = first_line(item.module.__doc__)
+            self.together[statement] = first_line(item.getparent(pytest.Module).obj.__doc__)
         if report.skipped or (call.excinfo is not None and isinstance(call.excinfo.value, KitAtFault)):
             self.skipped.setdefault(statement, str(call.excinfo.value))
         elif call.when == "call" or report.failed:
