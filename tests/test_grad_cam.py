@@ -1,14 +1,13 @@
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional
 
 from tests.support import oracle, stand_ins
 from tests.support.comparison import assert_matches, assert_zeros
+from tests.support.guided_product import assert_is_guided_grad_cam
 from tests.support.networks import CountsBackward, PooledNet, SmallNet, Watches, in_double
 from tests.support.references import load
-from visualizers import grad_cam, guided_backprop, guided_grad_cam
-from visualizers.layers import recorded_output
+from visualizers import grad_cam, guided_grad_cam
 
 # Averaged over pairs: red (1, 2), green (3, -1).
 PIXELS = torch.tensor([[1.0, 1.0, 0.0, 4.0], [2.0, 4.0, -1.0, -1.0], [9.0, 9.0, 9.0, 9.0]]).view(1, 3, 1, 4)
@@ -74,40 +73,6 @@ def test_guided_grad_cam_of_other_networks(network, photos):
     layer = LAYERS[type(network).__name__]
     expected = oracle.guided_grad_cam(photos, y, network, layer)
     assert_matches(guided_grad_cam(photos, y, network), expected, dtype=None)
-
-
-def assert_is_guided_grad_cam(X, y, net, layer):
-    """The right product, or that of two others which stand in for its factors: what is wrong with those is not its."""
-    __tracebackhide__ = True
-    maps, gradient = oracle.grad_cam(X, y, net, layer), oracle.guided_backprop(X, y, net)
-    if is_right(guided_grad_cam, maps.unsqueeze(1) * gradient, X, y, net, layer):
-        return
-    with recorded_output(net, layer, from_here=False) as features:
-        net(X)
-    maps = functional.interpolate(features.output.square().mean(dim=1, keepdim=True), X.shape[2:], mode="bilinear")
-    assert_matches(stand_ins.guided_grad_cam(X, y, net, layer), maps * X.mul(3).sin(), dtype=None)
-
-
-def is_right(technique, reference, *args):
-    """Raises what the technique raises, unless a factor of it does so alone."""
-    try:
-        assert_matches(technique(*args), reference, dtype=None)
-    except AssertionError:
-        return False
-    except Exception:
-        if factors_can_be_computed(*args):
-            raise
-        return False
-    return True
-
-
-def factors_can_be_computed(X, y, net, layer):
-    try:
-        grad_cam(X, y, net, layer)
-        guided_backprop(X, y, net)
-    except Exception:  # whatever is wrong with them, it is another task's
-        return False
-    return True
 
 
 def test_guided_grad_cam_is_the_product_of_both_methods(network, photos):

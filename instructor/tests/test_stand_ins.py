@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from instructor.reference import oracle as reference
-from tests import test_grad_cam
-from tests.support import oracle, stand_ins
+from tests.support import guided_product, oracle, stand_ins
 from tests.support.networks import SmallNet
 from visualizers.graph import relu_nodes
 
@@ -19,7 +18,7 @@ Y = torch.tensor([1, 2, 3])
 def judge(monkeypatch, noise):
     for name in ("grad_cam", "guided_backprop"):
         monkeypatch.setattr(oracle, name, getattr(reference, name), raising=False)
-    return lambda: test_grad_cam.assert_is_guided_grad_cam(noise, Y, SmallNet(), "features")
+    return lambda: guided_product.assert_is_guided_grad_cam(noise, Y, SmallNet(), "features")
 
 
 def accumulating_maps(scores, activations):
@@ -50,7 +49,7 @@ def test_a_right_product_of_factors_that_accumulate_is_right(judge, monkeypatch,
     monkeypatch.setattr(ROOM, "guided_gradient", accumulating_gradient)
     expected = reference.guided_grad_cam(noise, Y, SmallNet(), "features")
     with pytest.raises(AssertionError):
-        test_grad_cam.assert_matches(ROOM.guided_grad_cam(noise, Y, SmallNet(), "features"), expected)
+        guided_product.assert_matches(ROOM.guided_grad_cam(noise, Y, SmallNet(), "features"), expected)
     judge()
 
 
@@ -60,13 +59,13 @@ def test_a_factor_that_fails_alone_is_not_the_products_fault(judge, monkeypatch)
 
 
 def test_a_product_that_fails_although_its_factors_do_not_is_told_so(judge, monkeypatch):
-    monkeypatch.setattr(test_grad_cam, "guided_grad_cam", failing)
+    monkeypatch.setattr(guided_product, "guided_grad_cam", failing)
     with pytest.raises(RuntimeError, match="a second time"):
         judge()
 
 
 def test_another_product_is_wrong(judge, monkeypatch):
-    for home in (test_grad_cam, ROOM):
+    for home in (guided_product, ROOM):
         monkeypatch.setattr(home, "guided_grad_cam", lambda X, *_: X)
     with pytest.raises(AssertionError, match="off by"):
         judge()
