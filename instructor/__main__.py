@@ -4,7 +4,7 @@ python -m instructor release OUT                    the kit that students get
 python -m instructor grade ZIP_OR_FOLDER --out OUT  one submission: results.json, report.md, report.html
 python -m instructor batch FOLDER --out OUT         all submissions in a folder, and marks.csv; run it again to resume
 python -m instructor gradescope OUT                 autograder.zip
-python -m instructor catalogue                      kit/check/catalogue.json, after a change in mistakes/
+python -m instructor catalogue [TASK ...]           kit/check/catalogue.json, after a change in mistakes/
 python -m instructor references                     the stored tensors and answers, after a change in tests or weights
 """
 
@@ -59,7 +59,9 @@ def parser() -> argparse.ArgumentParser:
     gradescope.add_argument("out", type=Path, metavar="OUT", help="a folder")
     gradescope.set_defaults(run=run_gradescope)
 
-    commands.add_parser("catalogue", help="make kit/check/catalogue.json anew").set_defaults(run=run_catalogue)
+    catalogue = commands.add_parser("catalogue", help="make kit/check/catalogue.json anew, or a task's part of it")
+    catalogue.add_argument("tasks", nargs="*", metavar="TASK", help="default: all")
+    catalogue.set_defaults(run=run_catalogue)
     commands.add_parser("references", help="make tests/references anew (minutes)").set_defaults(run=run_references)
     return whole
 
@@ -106,7 +108,7 @@ def run_gradescope(options: argparse.Namespace) -> int:
 def run_catalogue(options: argparse.Namespace) -> int:
     from instructor.mistakes.catalogue import write
 
-    print(write())
+    print(write(options.tasks))
     return 0
 
 

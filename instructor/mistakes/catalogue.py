@@ -6,7 +6,7 @@
 import json
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.abc import InspectLoader, MetaPathFinder
@@ -98,23 +98,31 @@ def take_out() -> dict[str, object]:
     return {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] in PACKAGES}
 
 
-def build() -> dict[str, dict]:
+def build(tasks: Collection[str]) -> dict[str, dict]:
     """By task: the reference's signatures, how much of it comes from ordinary inputs, and every mistake's."""
     catalogue = {
         task: {"ordinary": ordinary_questions(task), "reference": signatures(probe(task)), "entries": []}
-        for task in MODULES
+        for task in tasks
     }
-    for mutant in mutants():
+    for mutant in (mutant for mutant in mutants() if mutant.task in tasks):
         with in_place(mutant):
             left = signatures(probe(mutant.task))
         catalogue[mutant.task]["entries"].append({"name": mutant.name, "hint": mutant.hint, "signatures": left})
     return catalogue
 
 
-def write() -> Path:
-    """Make kit/check/catalogue.json anew, one mistake a line. Raises MutantError, and then leaves it as it was."""
+def write(only: Collection[str] = ()) -> Path:
+    """Make kit/check/catalogue.json anew, or what it holds of some tasks, one mistake a line.
+
+    Raises MutantError, also for a task without a file of mistakes, and then leaves it as it was.
+    """
+    if unknown := set(only) - MODULES.keys():
+        names = ", ".join(sorted(unknown))
+        raise MutantError(f"there are no mistakes for {names}: write instructor/mistakes/NAME.toml")
+    kept = json.loads(CATALOGUE.read_text("utf-8")) if only else {}
+    catalogue = {**kept, **build(only or MODULES)}
     tasks = []
-    for task, known in build().items():
+    for task, known in ((task, catalogue[task]) for task in MODULES):
         entries = ",\n".join(map(compact, known["entries"]))
         head = f'"ordinary": {known["ordinary"]},\n"reference": {compact(known["reference"])}'
         tasks.append(f'"{task}": {{\n{head},\n"entries": [\n{entries}\n]}}')

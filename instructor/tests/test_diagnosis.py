@@ -48,7 +48,7 @@ def right_results(task):
 
 @pytest.fixture(scope="module")
 def built():
-    return catalogue.build()
+    return catalogue.build(MODULES)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,16 @@ def stored():
 
 
 # ------------------------------------------------------------------------------------------------------- the catalogue
+
+
+def test_one_tasks_part_is_made_anew_and_the_others_stay(tmp_path, monkeypatch, stored):
+    renewed = tmp_path / "catalogue.json"
+    renewed.write_text(json.dumps({**stored, "tv_loss": {}}), "utf-8")
+    monkeypatch.setattr(catalogue, "CATALOGUE", renewed)
+    catalogue.write(["tv_loss"])
+    assert json.loads(renewed.read_text("utf-8")) == stored
+    with pytest.raises(MutantError, match=r"for tvloss: write"):
+        catalogue.write(["tvloss"])
 
 
 def test_the_stored_catalogue_is_what_the_mutants_give_now(built, stored):

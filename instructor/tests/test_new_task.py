@@ -119,7 +119,7 @@ def kit(tmp_path_factory):
     nbformat.write(notebook, kit / "notebooks" / "01_saliency_maps.ipynb")
     subprocess.run(["git", "init", "-q"], cwd=kit, check=True)
     subprocess.run(["git", "add", "-A"], cwd=kit, check=True)
-    done = python(kit, "-m", "instructor", "catalogue")
+    done = python(kit, "-m", "instructor", "catalogue", "smooth_grad")
     assert done.returncode == 0, done.stdout + done.stderr
     return kit
 
