@@ -18,9 +18,7 @@ import os
 import style_transfer
 style_transfer.tv_loss = {replacement}
 before = dict(os.environ)
-from instructor.tests.support.fresh import said_by
 from kit import check
-from kit.assignment import TASKS, fits
 check("tv_loss")
 assert dict(os.environ) == before
 """
