@@ -74,6 +74,9 @@ def run_release(options: argparse.Namespace) -> int:
 
 
 def run_grade(options: argparse.Namespace) -> int:
+    from instructor.grading.isolation import nursery
+
+    nursery.warm()  # beside the imports here
     from instructor.grading.grade import grade
     from instructor.grading.reports.write import markdown
 

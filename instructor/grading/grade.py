@@ -7,6 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+import torchvision.models  # noqa: F401: the tests import it; whoever forks from here has it then
 
 from instructor.grading import soundness
 from instructor.grading.intake.submission import Submission, SubmissionError, read_submission

@@ -24,7 +24,7 @@ import psutil
 import pytest
 
 from instructor.grading.grade import grade, prepare
-from instructor.grading.isolation import remote
+from instructor.grading.isolation import nursery, remote
 from instructor.grading.isolation.sandbox import protection
 from instructor.grading.marks import Marks
 from instructor.grading.reports.write import markdown
@@ -152,7 +152,8 @@ def gradings(root, targets, submissions):
     canary = root / "submissions" / "canary.txt"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
-        with ProcessPoolExecutor(2, mp_context=context, max_tasks_per_child=1) as pool:
+        shared = {"initializer": nursery.adopt, "initargs": (nursery.connection(),)}
+        with ProcessPoolExecutor(2, mp_context=context, max_tasks_per_child=1, **shared) as pool:
             yield {
                 name: pool.submit(grade_apart, path, root / "out" / name, canary) for name, path in submissions.items()
             }

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from instructor.grading.grade import grade
+from instructor.grading.isolation import nursery
 from instructor.grading.marks import Marks, TaskMark
 from instructor.machines import WRONG, write_submission
 from instructor.mistakes.catalogue import Mutant, mutants
@@ -56,7 +57,8 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[Mutant, ...],
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             patch.setenv(name, "1")
         context.set_forkserver_preload(["instructor.grading.grade"])
-        with context.Pool(os.cpu_count(), maxtasksperchild=1) as pool:
+        workers = (nursery.connection(),)
+        with context.Pool(os.cpu_count(), initializer=nursery.adopt, initargs=workers, maxtasksperchild=1) as pool:
             together = [(group, tmp_path_factory.mktemp("mutants")) for group in groups()]
             return dict(zip(groups(), pool.starmap(marks_of, together, chunksize=1), strict=True))
 

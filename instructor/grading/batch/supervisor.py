@@ -10,6 +10,7 @@ import os
 import pkgutil
 import resource
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -22,6 +23,7 @@ from typing import NoReturn
 import psutil
 
 from instructor.grading.batch.attempt import LOG, LONGEST_REASON, Attempt, begin, finish
+from instructor.grading.isolation import nursery
 
 PARENT_DEATH_SIGNAL, CHILD_SUBREAPER = 1, 36  # of prctl(2)
 LARGEST_DATA = 4 * 2**30  # bytes of memory of the process that grades
@@ -32,8 +34,12 @@ PREPARATION = 3600.0  # seconds
 SINGLE_THREADED = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
-def supervise(attempt: Attempt) -> None:
-    """Have one submission graded and its folder put in place. Runs in a process of its own, a child of the batch."""
+def supervise(attempt: Attempt, workers: socket.socket) -> None:
+    """Have one submission graded and its folder put in place. Runs in a process of its own, a child of the batch.
+
+    `workers` leads to the nursery that all submissions share.
+    """
+    nursery.adopt(workers)
     begin(attempt)
     with supervision() as temporary:
 

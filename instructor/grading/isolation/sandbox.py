@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from instructor.grading.isolation import syscalls
+from instructor.grading.isolation import nursery, syscalls
 from instructor.release.markers import strip
 from kit.assignment import MODULES, PACKAGES
 from kit.paths import KIT
@@ -40,8 +40,8 @@ BECOME = (
     "import os, sys; user = int(sys.argv[1]);"
     "user and (os.setgroups([]), os.setresgid(user, user, user), os.setresuid(user, user, user))"
 )
-WORKER = "from instructor.grading.isolation.worker import main"
-START = f"{BECOME}; sys.path[:0] = sys.argv[3:]; {WORKER}; main(int(sys.argv[2]))"
+WORKER = "import sys; sys.path.insert(0, {!r}); from instructor.grading.isolation.worker import main; main({})"
+SHELL = ("/bin/sh", "-c", "echo; read nothing")  # holds a sandbox until nobody can write to it any more
 PYTHON = os.path.abspath(sys.executable)  # which may have been called by a path that goes up and down
 LARGEST_MEMORY = 5 * 2**30  # bytes, all processes of a worker together
 LEAST_FREE = 2**29  # bytes of memory that the machine must keep
@@ -55,15 +55,19 @@ def kit_for(sources: Mapping[str, str], folder: Path) -> None:
 
     Packages' __init__ files are empty, so that a module that cannot be imported takes no other one with it.
     """
-    names = [path.relative_to(KIT).as_posix() for part in CODE for path in sorted((KIT / part).glob("*.py"))]
-    texts = {name: (KIT / name).read_text("utf-8") for name in [*names, *SINGLE]}
-    texts |= {name: strip(texts[name], name) for name in MODULES}
-    texts |= {f"{package}/__init__.py": "" for package in PACKAGES}
-    for name, text in {**texts, **sources}.items():
+    for name, text in {**own_code(), **sources}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, "utf-8")
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+@cache
+def own_code() -> dict[str, str]:
+    names = [path.relative_to(KIT).as_posix() for part in CODE for path in sorted((KIT / part).glob("*.py"))]
+    texts = {name: (KIT / name).read_text("utf-8") for name in [*names, *SINGLE]}
+    texts |= {name: strip(texts[name], name) for name in MODULES}
+    return texts | {f"{package}/__init__.py": "" for package in PACKAGES}
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Protection:
     bubblewrap: bool
     user: int  # the number of another user, who the worker becomes; 0 where we may not choose
     why_not: str = field(default="bubblewrap cannot start here", compare=False)  # what was found, without bubblewrap
+    forks: bool = field(default=False, compare=False)  # whether a fork of the nursery can join bubblewrap's sandbox
 
     def missing(self) -> list[str]:
         """In words, for the grader."""
@@ -138,7 +143,7 @@ def protection() -> Protection:
     for candidate in dict.fromkeys((Protection(True, other), Protection(True, 0), Protection(False, other))):
         problem = problem_with(candidate)
         if not problem:
-            return replace(candidate, why_not=found)
+            return replace(candidate, why_not=found, forks=candidate.bubblewrap and can_fork(candidate))
         found = problem if candidate.bubblewrap else found
     return Protection(False, 0, found)
 
@@ -174,6 +179,69 @@ def complaint(command: list[str], home: Path) -> str:
     return lines[-1] if done.returncode else ""
 
 
+def can_fork(candidate: Protection) -> bool:
+    """Whether the kernel lets a process into a sandbox that exists, as Linux does since 5.8."""
+    with (
+        tempfile.TemporaryDirectory() as name,
+        open(os.devnull, "r+b") as nothing,
+        hold(candidate, Path(name), nothing.fileno()) as holder,
+    ):
+        try:
+            nursery.bear(shell_in(holder), candidate.user, "", nothing.fileno(), nothing.fileno(), imports=())
+            return True
+        except (RuntimeError, OSError):
+            return False
+        finally:
+            holder.kill()
+
+
+def hold(shut_in: Protection, box: Path, printing: int) -> subprocess.Popen:
+    """A sandbox with nothing in it but a shell that waits."""
+    filter_, write = os.pipe()
+    os.write(write, syscalls.program())
+    os.close(write)
+    words = shut_in.command(box)
+    words[-1:] = ["--seccomp", str(filter_), "--"] if syscalls.program() else ["--"]
+    try:
+        holder = subprocess.Popen(
+            [*words, *SHELL],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=printing,
+            pass_fds=[filter_],
+            start_new_session=True,
+        )
+    finally:
+        os.close(filter_)
+    holder.stdout.readline()
+    return holder
+
+
+def shell_in(holder: subprocess.Popen) -> int:
+    """The process that bubblewrap has started, last of all."""
+    return psutil.Process(holder.pid).children(recursive=True)[-1].pid
+
+
+def start(shut_in: Protection, box: Path, home: Path, channel: int, printing: int) -> tuple[subprocess.Popen, int]:
+    """A sandbox, which ends with this process, and the number of the worker in it, from which others may descend."""
+    if shut_in.forks:
+        holder = hold(shut_in, box, printing)
+        code = WORKER.format(str(BOX), nursery.CHANNEL)
+        return holder, nursery.bear(shell_in(holder), shut_in.user, code, channel, printing)
+    code = f"{BECOME}; {WORKER.format(str(BOX if shut_in.bubblewrap else box), channel)}"
+    process = subprocess.Popen(
+        [*shut_in.command(box), PYTHON, "-I", "-B", "-u", "-c", code, str(shut_in.user)],
+        stdin=subprocess.DEVNULL,
+        stdout=printing,
+        stderr=printing,
+        pass_fds=[channel],
+        cwd=home,
+        env=environment(home),
+        start_new_session=True,
+    )
+    return process, process.pid
+
+
 class Sandbox:
     """A worker process. `channel` leads to it; `printed()` is what it wrote; `close()` kills it and its children."""
 
@@ -188,29 +256,22 @@ class Sandbox:
         if shut_in.user:
             os.chown(home, shut_in.user, -1)
         self.channel, theirs = socket.socketpair()
-        inside = BOX if shut_in.bubblewrap else box
+        read, write = os.pipe()
         with theirs:
-            arguments = map(str, (shut_in.user, theirs.fileno(), inside))
-            self.process = subprocess.Popen(
-                [*shut_in.command(box), PYTHON, "-I", "-B", "-u", "-c", START, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                pass_fds=[theirs.fileno()],
-                cwd=home,
-                env=environment(home),
-                start_new_session=True,
-            )
+            self.process, worker = start(shut_in, box, home, theirs.fileno(), write)
+        os.close(write)
+        self.roots = [known(number) for number in dict.fromkeys((self.process.pid, worker))]
         self.words = bytearray()
         self.excess = ""  # why the watch ended the worker
-        self.reader = threading.Thread(target=self.read_output, daemon=True)
+        self.reader = threading.Thread(target=self.read_output, args=[read], daemon=True)
         self.reader.start()
         threading.Thread(target=self.watch, daemon=True).start()
 
-    def read_output(self) -> None:
+    def read_output(self, descriptor: int) -> None:
         """Keep the beginning of what is printed, and take the rest, so that nobody waits for a full pipe."""
-        while chunk := self.process.stdout.read1(65536):
-            self.words += chunk[: PRINTED - len(self.words)]
+        with open(descriptor, "rb", buffering=0) as pipe:
+            while chunk := pipe.read(65536):
+                self.words += chunk[: PRINTED - len(self.words)]
 
     def watch(self) -> None:
         """Limits hold for one process each; this holds for all of them together."""
@@ -226,11 +287,12 @@ class Sandbox:
             time.sleep(0.25)
 
     def descendants(self) -> list[psutil.Process]:
-        try:
-            process = psutil.Process(self.process.pid)
-            return [process, *process.children(recursive=True)]
-        except psutil.Error:
-            return []
+        """With those that they descend from. Orphans become children of the sandbox's first process."""
+        found = []
+        for process in filter(None, self.roots):
+            with contextlib.suppress(psutil.Error):
+                found += [process, *process.children(recursive=True)]
+        return found
 
     def printed(self) -> str:
         return self.words.decode("utf-8", "replace")
@@ -246,12 +308,19 @@ class Sandbox:
     def close(self) -> None:
         """Kill the worker and whatever it has started, also what has cut its ties, and remove its folder."""
         self.kill()
-        self.process.wait()
+        self.process.communicate()
         self.reader.join(1)
         self.channel.close()
         if not protection().bubblewrap:
             kill_strays(str(Path(self.folder.name) / "home"))
         self.folder.cleanup()
+
+
+def known(number: int) -> psutil.Process | None:
+    """The process of this number, as long as there is one."""
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(number)
+    return None
 
 
 def memory_of(processes: list[psutil.Process]) -> int:
