@@ -7,7 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-import torchvision.models  # noqa: F401: the tests import it; whoever forks from here has it then
+import torchvision.models  # noqa: F401 for the tests, in processes that are forked from one that has imported this
 
 from instructor.grading import soundness
 from instructor.grading.intake.submission import Submission, SubmissionError, read_submission
