@@ -51,6 +51,8 @@ def read_task(name: str, entry: dict) -> Task:
 
 def fits(pattern: str, test: str) -> bool:
     """Whether file::test is meant: * and ? as in a shell; without [, whatever the parameters."""
+    if pattern.partition("::")[0] != test.partition("::")[0]:
+        return False
     compared = test if "[" in pattern else test.partition("[")[0]
     return fnmatchcase(compared, pattern.replace("[", "[[]"))  # a bracket stands for itself
 

@@ -14,8 +14,7 @@ CHOSEN["guided_grad_cam"] = lambda model, X, y: stand_ins.guided_grad_cam(X, y, 
 
 
 @pytest.mark.parametrize("name", CHOSEN)
-@pytest.mark.parametrize("count", [1, 3])
-@pytest.mark.parametrize("size", [(6, 9), (9, 6)], ids=str)
+@pytest.mark.parametrize(("count", "size"), [(1, (6, 9)), (3, (9, 6))], ids=["1", "3"])
 def test_each_image_gets_alone_what_it_gets_among_others(name, count, size, random):
     """The results of a batch are those of its images, one by one."""
     technique, net = CHOSEN[name], SmallNet()

@@ -115,7 +115,7 @@ def test_other_networks(network, small_photos):
     assert_matches(fooled - small_photos, reference - small_photos, dtype=None)
 
 
-@pytest.mark.parametrize("count", [1, 2, 7])
+@pytest.mark.parametrize("count", [1, 4])
 def test_a_batch_with_different_targets_gives_what_its_images_give_alone(count, random):
     """Images that are done wait unchanged for those that are not."""
     net = SmallNet().double()

@@ -77,7 +77,7 @@ def test_other_networks(network, photos):
     assert_matches(guided_backprop(photos, y, network), oracle.guided_backprop(photos, y, network), dtype=None)
 
 
-@pytest.mark.parametrize("count", [1, 2, 7])
+@pytest.mark.parametrize("count", [1, 4])
 def test_any_number_of_images(count, small_net, random):
     """Each image gets the same gradient alone as among others."""
     X, y = torch.randn(count, 3, 6, 9, generator=random), torch.arange(count) % 5

@@ -51,8 +51,7 @@ def test_other_networks(network, photos):
     assert_matches(compute_saliency_maps(photos, y, network), oracle.saliency(photos, y, network), dtype=None)
 
 
-@pytest.mark.parametrize("count", [1, 2, 7])
-@pytest.mark.parametrize(("height", "width"), [(6, 9), (9, 6)])
+@pytest.mark.parametrize(("count", "height", "width"), [(1, 6, 9), (4, 9, 6)])
 def test_any_number_of_images_of_any_shape(count, height, width, random):
     """Each image gets its own map, as high and wide as the image, however many images there are."""
     X = torch.randn(count, 3, height, width, generator=random)

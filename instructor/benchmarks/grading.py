@@ -1,8 +1,11 @@
-"""200 submissions in one batch: how long each takes, and whether the marks are the same again.
+"""How long a submission takes, alone and in a batch, and whether the marks are the same again.
 
-`python -m instructor.benchmarks.grading` makes mistaken, honest, unfinished, broken and hostile submissions and grades
-them; then once more, killing the batch (kill -9) halfway and running the same command again. The marks must be the same
-bytes.
+`python -m instructor.benchmarks.grading` makes 200 mistaken, honest, unfinished, broken and hostile submissions and
+grades them; then once more, killing the batch (kill -9) halfway and running the same command again. The marks must be
+the same bytes.
+
+`--beside CHECKOUT` instead times this kit beside another checkout of it, in turn: one honest submission alone, then
+`--count` of them in a batch. Each grades the solutions of its own.
 """
 
 import argparse
@@ -75,7 +78,7 @@ def make(folder: Path, count: int) -> None:
 
 
 def begin(folder: Path, out: Path) -> subprocess.Popen:
-    command = [sys.executable, "-m", "grading", "batch", str(folder), "--out", str(out)]
+    command = [sys.executable, "-m", "instructor", "batch", str(folder), "--out", str(out)]
     return subprocess.Popen(command, cwd=KIT, start_new_session=True)
 
 
@@ -101,6 +104,30 @@ def interrupted(folder: Path, out: Path, count: int) -> float:
     return time.monotonic() - begun
 
 
+def beside(other: Path, out: Path, count: int, rounds: int) -> None:
+    """Seconds for a submission, the median of some rounds, in which this kit and the other take turns."""
+    seconds: dict[tuple[str, str], list[float]] = {}
+    for number in range(rounds + 1):  # the first one proves each kit on this machine
+        for name, kit in (("this kit", KIT), ("the other", other)):
+            place = out / f"{name} {number}"
+            for copy in range(count):
+                files = {path: (kit / path).read_bytes() for path in (*MODULES, NOTEBOOK) if (kit / path).is_file()}
+                write_zip(place / "all" / f"honest-{copy}.zip", files)
+            program = "instructor" if (kit / "instructor").is_dir() else "grading"  # as it was called once
+            alone = ["grade", place / "all" / "honest-0.zip", "--out", place / "alone"]
+            for kind, words in (("alone", alone), ("in a batch", ["batch", place / "all", "--out", place / "marks"])):
+                begun = time.monotonic()
+                subprocess.run([sys.executable, "-m", program, *words], cwd=kit, check=True, capture_output=True)
+                taken = (time.monotonic() - begun) / (count if words[0] == "batch" else 1)
+                if number:
+                    seconds.setdefault((kind, name), []).append(taken)
+    for kind in ("alone", "in a batch"):
+        ours, theirs = (statistics.median(seconds[kind, name]) for name in ("this kit", "the other"))
+        print(
+            f"an honest submission {kind:10}  {ours:5.1f} s, the other kit {theirs:5.1f} s: {theirs / ours:.1f} times"
+        )
+
+
 def describe(out: Path) -> None:
     scores: dict[str, list[float]] = {}
     for results in out.glob("*/results.json"):
@@ -116,8 +143,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m instructor.benchmarks.grading", description=__doc__)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--out", type=Path, default=KIT / "build" / "grading-benchmark")
+    parser.add_argument("--beside", type=Path, metavar="CHECKOUT", help="time another checkout of the kit in turn")
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     shutil.rmtree(options.out, ignore_errors=True)
+    if options.beside:
+        beside(options.beside.resolve(), options.out.resolve(), options.count, options.rounds)
+        return 0
     folder, first, second = (options.out / name for name in ("submissions", "first", "second"))
     make(folder, options.count)
     count = len(list(folder.iterdir()))

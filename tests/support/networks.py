@@ -4,7 +4,8 @@ Graded code runs in another process, to which models are sent as data: their cla
 there are modules that count and watch.
 """
 
-from functools import partial
+import copy
+from functools import cache, partial
 
 import torch
 from torch import Tensor, nn
@@ -25,24 +26,31 @@ class SmallNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            self.unused = nn.Conv2d(3, 3, 1)
-            self.features = nn.Sequential(
-                nn.Conv2d(3, 6, 3, padding=1),
-                nn.BatchNorm2d(6),
-                nn.ReLU(inplace=True),
-                nn.Conv2d(6, 8, 3, padding=1),
-                nn.ReLU(inplace=True),
-            )
-            self.dropout = nn.Dropout(0.5)
-            self.classifier = nn.Linear(8, 5)
-            self.features[1].running_mean.uniform_(-0.5, 0.5)
-            self.features[1].running_var.uniform_(0.5, 2)
+        for name, module in copy.deepcopy(layers_of_small_net()).items():
+            self.add_module(name, module)
         self.eval().requires_grad_(False)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(self.dropout(self.features(x)).square().mean(dim=(2, 3)))
+
+
+@cache
+def layers_of_small_net() -> dict[str, nn.Module]:
+    """Made once: seeding takes longer than anything that is done with them."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        unused = nn.Conv2d(3, 3, 1)
+        features = nn.Sequential(
+            nn.Conv2d(3, 6, 3, padding=1),
+            nn.BatchNorm2d(6),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(6, 8, 3, padding=1),
+            nn.ReLU(inplace=True),
+        )
+        classifier = nn.Linear(8, 5)
+        features[1].running_mean.uniform_(-0.5, 0.5)
+        features[1].running_var.uniform_(0.5, 2)
+    return {"unused": unused, "features": features, "dropout": nn.Dropout(0.5), "classifier": classifier}
 
 
 class Interruption(Exception):

@@ -36,7 +36,9 @@ def tensor_state(tensor: Tensor, packer: Packer, known: dict[int, Tensor]) -> di
 
 def same(a: Tensor, b: Tensor) -> bool:
     """NaN is the same as NaN."""
-    return a.shape == b.shape and a.dtype == b.dtype and bool(((a == b) | (a != a) & (b != b)).all())
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    return torch.equal(a, b) or bool(((a == b) | (a != a) & (b != b)).all())
 
 
 def apply_state(module: nn.Module, said: dict, modules: list[nn.Module], unpacker: Unpacker) -> None:
