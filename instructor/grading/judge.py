@@ -23,6 +23,7 @@ from kit.check.verdicts import KitAtFault, statement_of
 from kit.paths import KIT
 from kit.unwritten import UNWRITTEN
 
+TWO = "Two mistakes explain this together."
 TESTS, HIDDEN = KIT / "tests", KIT / "instructor" / "tests" / "hidden"
 
 
@@ -126,10 +127,12 @@ class Judge:
         ]
 
     def hint(self, task: str) -> str | None:
+        """What its mistakes are, as far as they are known."""
         try:
-            return diagnose(task, signatures(self.code.remote.call("kit.check.probes:probe", (task,), {})))
+            found = diagnose(task, signatures(self.code.remote.call("kit.check.probes:probe", (task,), {})))
         except Exception:  # whatever a submission raises, does or gives, it gets no hint then
             return None
+        return " ".join([TWO, *found] if len(found) > 1 else found) or None
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.marks is not None:

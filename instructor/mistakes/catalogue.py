@@ -7,20 +7,24 @@ import json
 import sys
 import tomllib
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
 from pathlib import Path
 
+import torch
+
+from instructor.mistakes.pairs import pairs
 from instructor.release.markers import regions
 from kit.assignment import PACKAGES, TASKS, dotted
 from kit.atomic import write_atomically
-from kit.check.diagnosis import CATALOGUE, signatures
-from kit.check.probes import ordinary_questions, probe
+from kit.check.diagnosis import CATALOGUE, Signature, alike, fold, signatures
+from kit.check.probes import RAISED, ordinary_questions, probe
 from kit.paths import KIT
 
+NOTHING = (torch.zeros_like, torch.ones_like, lambda result: torch.full_like(result, torch.nan), lambda result: RAISED)
 MISTAKES = Path(__file__).resolve().parent
 MODULES = {name: task.module for name, task in TASKS.items() if (MISTAKES / f"{name}.toml").is_file()}
 
@@ -79,10 +83,14 @@ class Substitute(MetaPathFinder, InspectLoader):
         return self.text
 
 
+def in_place(mutant: Mutant) -> AbstractContextManager[None]:
+    return replaced(mutant.module, mutant.source())
+
+
 @contextmanager
-def in_place(mutant: Mutant) -> Iterator[None]:
-    """Inside, the students' packages are imported anew, with the mistake in its module; afterwards all is as before."""
-    substitute = Substitute(dotted(mutant.module), mutant.source())
+def replaced(module: str, text: str) -> Iterator[None]:
+    """Inside, the students' packages are imported anew, this one from the text; afterwards all is as before."""
+    substitute = Substitute(dotted(module), text)
     before = take_out()
     sys.meta_path.insert(0, substitute)
     try:
@@ -99,20 +107,48 @@ def take_out() -> dict[str, object]:
 
 
 def build(tasks: Collection[str]) -> dict[str, dict]:
-    """By task: the reference's signatures, how much of it comes from ordinary inputs, and every mistake's."""
-    catalogue = {
-        task: {"ordinary": ordinary_questions(task), "reference": signatures(probe(task)), "entries": []}
-        for task in tasks
-    }
-    for mutant in (mutant for mutant in mutants() if mutant.task in tasks):
-        with in_place(mutant):
-            left = signatures(probe(mutant.task))
-        catalogue[mutant.task]["entries"].append({"name": mutant.name, "hint": mutant.hint, "signatures": left})
+    """By task: the reference's signatures, how much of it comes from ordinary inputs, every mistake's."""
+    catalogue: dict[str, dict] = {}
+    for task in tasks:
+        known = [mutant for mutant in mutants() if mutant.task == task]
+        entries = [
+            {"name": mutant.name, "hint": mutant.hint, "signatures": left_by(task, mutant.source())} for mutant in known
+        ]
+        catalogue[task] = {
+            "ordinary": ordinary_questions(task),
+            "reference": signatures(probe(task)),
+            "entries": entries,
+        }
     return catalogue
 
 
+def left_by(task: str, source: str) -> list[Signature]:
+    """What the probe finds in a module with this text."""
+    with replaced(MODULES[task], source):
+        return signatures(probe(task))
+
+
+def two_at_once(task: str) -> Iterator[list]:
+    """The numbers of two mistakes and what both together leave, in ordinary circumstances and in all.
+
+    Those that leave nothing but errors, zeros, ones or NaN are left out: everything does that.
+    """
+    ordinary, right = ordinary_questions(task), probe(task)
+    nothing = [signatures([spoil(result) for result in right]) for spoil in NOTHING]
+    crude = [fold(left[:length]) for left in nothing for length in (ordinary, len(right))]
+    wrong = [mutant.source() for mutant in mutants() if mutant.task == task]
+    for first, second, source in pairs((KIT / MODULES[task]).read_text("utf-8"), wrong):
+        try:
+            left = left_by(task, source)
+        except SyntaxError:  # each alone is Python, both are not
+            continue
+        folded = [fold(left[:ordinary]), fold(left)]
+        if not any(alike(one, other) for one in folded for other in crude):
+            yield [first, second, *folded]
+
+
 def write(only: Collection[str] = ()) -> Path:
-    """Make kit/check/catalogue.json anew, or what it holds of some tasks, one mistake a line.
+    """Make kit/check/catalogue.json anew, or what it holds of some tasks, a mistake or two a line (minutes).
 
     Raises MutantError, also for a task without a file of mistakes, and then leaves it as it was.
     """
@@ -121,11 +157,14 @@ def write(only: Collection[str] = ()) -> Path:
         raise MutantError(f"there are no mistakes for {names}: write instructor/mistakes/NAME.toml")
     kept = json.loads(CATALOGUE.read_text("utf-8")) if only else {}
     catalogue = {**kept, **build(only or MODULES)}
+    for task in only or MODULES:
+        catalogue[task]["pairs"] = list(two_at_once(task))
     tasks = []
     for task, known in ((task, catalogue[task]) for task in MODULES):
         entries = ",\n".join(map(compact, known["entries"]))
+        both = ",\n".join(map(compact, known["pairs"]))
         head = f'"ordinary": {known["ordinary"]},\n"reference": {compact(known["reference"])}'
-        tasks.append(f'"{task}": {{\n{head},\n"entries": [\n{entries}\n]}}')
+        tasks.append(f'"{task}": {{\n{head},\n"entries": [\n{entries}\n],\n"pairs": [\n{both}\n]}}')
     write_atomically(CATALOGUE, ("{\n" + ",\n".join(tasks) + "\n}\n").encode())
     return CATALOGUE
 

@@ -5,20 +5,23 @@ import itertools
 import json
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
+from random import Random
 
 import pytest
 import torch
 
 from instructor.mistakes import catalogue
-from instructor.mistakes.catalogue import MODULES, Mutant, MutantError, in_place, mutants
+from instructor.mistakes.catalogue import MODULES, Mutant, MutantError, in_place, mutants, replaced
+from instructor.mistakes.pairs import pairs
 from instructor.release.markers import solution_lines
 from instructor.release.proof import written_functions
 from kit.assignment import PACKAGES, TASKS
 from kit.check import diagnosis, probes
-from kit.check.diagnosis import TOLERANCE, closer_look, diagnose, distance, fits, signatures
+from kit.check.diagnosis import TOLERANCE, closer_look, diagnose, distance, fits, read_catalogue, signatures
 from kit.check.probes import RAISED, probe
 from kit.paths import KIT
 
@@ -163,30 +166,58 @@ def test_the_modules_are_as_before_once_a_mutant_has_gone():
 @pytest.mark.parametrize("mutant", ALL, ids=name_of)
 def test_each_mistake_gets_exactly_its_own_hint(mutant, built):
     (entry,) = [entry for entry in built[mutant.task]["entries"] if entry["name"] == mutant.name]
-    assert diagnose(mutant.task, entry["signatures"]) == mutant.hint
+    assert diagnose(mutant.task, entry["signatures"]) == [mutant.hint]
 
 
 @pytest.mark.parametrize("task", MODULES)
 def test_the_reference_gets_no_hint(task):
-    assert examined(task) is None
+    assert examined(task) == []
 
 
 @pytest.mark.parametrize("mutant", [mutant for mutant in ALL if mutant.task in BUILT_FROM], ids=name_of)
 def test_a_mistake_made_once_is_found_once(mutant):
     """Not again in the functions that are built from the wrong one."""
     with in_place(mutant):
-        assert [examined(task) for task in BUILT_FROM[mutant.task]] == [None] * len(BUILT_FROM[mutant.task])
+        assert [examined(task) for task in BUILT_FROM[mutant.task]] == [[]] * len(BUILT_FROM[mutant.task])
 
 
 def test_another_right_solution_gets_no_hint():
     other = "X.grad, = torch.autograd.grad(scores, X, torch.ones_like(scores))\n        gradient = X.grad"
     same = Mutant("saliency", "", MODULES["saliency"], "", "(gradient,) = torch.autograd.grad(scores.sum(), X)", other)
     with in_place(same):
-        assert examined("saliency") is None
+        assert examined("saliency") == []
 
 
-def test_what_is_wrong_with_ordinary_images_is_said_first():
-    """A signed gradient is recognized although .backward() leaves gradients on the parameters too."""
+def chosen_pairs():
+    """Of each task's pairs a few, the same ones each time."""
+    for task, module in MODULES.items():
+        known = [mutant for mutant in ALL if mutant.task == task]
+        found = list(pairs((KIT / module).read_text("utf-8"), [mutant.source() for mutant in known]))
+        for first, second, text in Random(task).sample(found, 4):
+            yield pytest.param(known[first], known[second], text, id=f"{name_of(known[first])}-{known[second].name}")
+
+
+@pytest.mark.parametrize(("first", "second", "text"), list(chosen_pairs()))
+def test_two_mistakes_are_both_found(first, second, text):
+    """Unless one of them does not show beside the other, or they are no different from a third one."""
+    with replaced(first.module, text):
+        found = examined(first.task)
+    known = {entry["name"]: entry for entry in read_catalogue(diagnosis.CATALOGUE)[first.task]["entries"]}
+    left = catalogue.left_by(first.task, text)
+    alone = [entry["hint"] for entry in known.values() if fits(left, entry["signatures"])]
+    assert found == alone[:1] or all(mutant.hint in " ".join(found) for mutant in (first, second))
+
+
+def test_most_pairs_are_told_apart(stored):
+    """Of all pairs that leave something, by far the most leave what no other does."""
+    for task, known in stored.items():
+        folded = Counter(tuple(both[3]) for both in known["pairs"])
+        alone = sum(count for count in folded.values() if count == 1)
+        assert alone >= 0.6 * len(known["pairs"]), task
+
+
+def test_mistakes_in_ordinary_and_in_special_circumstances_are_both_named():
+    """A signed gradient is recognized, and so is .backward(), which leaves gradients on the parameters."""
     signed, polluting = (
         next(mutant for mutant in ALL if name_of(mutant) == name)
         for name in ("saliency-signed", "saliency-parameters_get_gradients")
@@ -194,7 +225,7 @@ def test_what_is_wrong_with_ordinary_images_is_said_first():
     find = "(gradient,) = torch.autograd.grad(scores.sum(), X)\n        saliency = gradient.abs().amax(dim=1)"
     both = replace(signed, find=find, replace=f"{polluting.replace}\n        saliency = {signed.replace}")
     with in_place(both):
-        assert examined("saliency") == signed.hint
+        assert set(examined("saliency")) == {signed.hint, polluting.hint}
 
 
 def test_rounding_makes_no_difference():
@@ -202,10 +233,10 @@ def test_rounding_makes_no_difference():
     mutant = next(mutant for mutant in ALL if name_of(mutant) == "grad_cam-no_relu")
     with in_place(mutant):
         results = probe("grad_cam")
-    for error, hint in ((1e-5, mutant.hint), (1e-2, None)):
+    for error, hints in ((1e-5, [mutant.hint]), (1e-2, [])):
         random = torch.Generator().manual_seed(0)
         noisy = [result + error * result.abs() * torch.randn(result.shape, generator=random) for result in results]
-        assert diagnose("grad_cam", signatures(noisy)) == hint
+        assert diagnose("grad_cam", signatures(noisy)) == hints
 
 
 UNKNOWN = {
@@ -231,12 +262,12 @@ UNKNOWN = {
 @pytest.mark.parametrize("wrong", UNKNOWN.values(), ids=UNKNOWN)
 @pytest.mark.parametrize("task", MODULES)
 def test_unknown_mistakes_and_broken_results_get_no_hint(task, wrong):
-    assert diagnose(task, signatures([wrong(result) for result in right_results(task)])) is None
+    assert diagnose(task, signatures([wrong(result) for result in right_results(task)])) == []
 
 
 @pytest.mark.parametrize("change", [lambda r: r[:-1], lambda r: [*r, r[0]], lambda r: [], lambda r: r * 10**5])
 def test_results_that_are_too_few_or_too_many_get_no_hint(change):
-    assert diagnose("tv_loss", signatures(change(probe("tv_loss")))) is None
+    assert diagnose("tv_loss", signatures(change(probe("tv_loss")))) == []
 
 
 # --------------------------------------------------------------------------------------------------------- the probes
@@ -258,7 +289,7 @@ def test_code_that_fails_is_asked_to_the_end(task, failing, monkeypatch):
             monkeypatch.setattr(import_module(TASKS[task].dotted), function, failing)
     results = probe(task)
     assert len(results) == len(right_results(task))
-    assert diagnose(task, signatures(results)) is None
+    assert diagnose(task, signatures(results)) == []
 
 
 def test_probes_leave_the_random_state_alone():

@@ -6,6 +6,7 @@
 import contextlib
 import io
 import json
+import math
 import warnings
 from collections.abc import Sequence
 from functools import lru_cache
@@ -20,8 +21,10 @@ CATALOGUE = Path(__file__).resolve().parent / "catalogue.json"
 TOLERANCE = 1e-3  # relative to the size of a result, far above rounding and far below any mistake
 NEGLIGIBLE = 1e-2  # results smaller than this are compared as if they had this size, so that noise around zero is zero
 NUMBERS = 16  # that stand for one result
+FOLDED = 8  # that stand for all results of a pair of mistakes
 LARGEST = 10_000  # values; the probes' results have one or two thousand
 MOST = 100  # results
+MOST_HINTS = 3  # of which one is right
 
 Signature = dict | None  # of one result; None for one that cannot come from a probe
 
@@ -67,21 +70,58 @@ def rounded(value: float) -> float:
     return float(f"{value:.5g}")
 
 
-def diagnose(task: str, found: Sequence[Signature]) -> str | None:
-    """The hint for the mistake that leaves these signatures; None for right results and for unknown mistakes.
+def fold(found: Sequence[Signature]) -> list[float]:
+    """All signatures as a few numbers, which differ where a result does; none where one cannot come from a probe."""
+    if None in found:
+        return []
+    rows = torch.zeros(len(found), NUMBERS + 3, dtype=torch.float64)
+    for row, left in zip(rows, found, strict=True):
+        size = max(left["size"], NEGLIGIBLE)
+        shape = sum(place * length for place, length in enumerate(left["shape"], 2))
+        row[:3] = torch.tensor([shape, left["not finite"], math.log(size)])
+        row[3 : 3 + len(left["sketch"])] = torch.tensor(left["sketch"], dtype=torch.float64) / size
+    folded = (directions(rows.numel()) @ rows.flatten())[:FOLDED]
+    return [round(value, 4) for value in folded.tolist()]
 
-    Where results for ordinary inputs are wrong, they alone decide. Where they are right, what happens in special
-    circumstances has to fit too.
+
+def diagnose(task: str, found: Sequence[Signature]) -> list[str]:
+    """The hints for the one or two mistakes that leave these signatures; none for right results and unknown mistakes.
+
+    What explains all results comes first. Where results for ordinary inputs are wrong, they alone can decide; where
+    they are right, what happens in special circumstances has to fit too.
     """
     known = read_catalogue(CATALOGUE)[task]
     reference, ordinary = known["reference"], known["ordinary"]
     if len(found) != len(reference) or fits(found, reference):
-        return None
-    compared = len(found) if fits(found[:ordinary], reference[:ordinary]) else ordinary
-    for entry in known["entries"]:
-        if fits(found[:compared], entry["signatures"][:compared]):
-            return entry["hint"]
-    return None
+        return []
+    lengths = [len(found)] if fits(found[:ordinary], reference[:ordinary]) else [len(found), ordinary]
+    for length in lengths:
+        for entry in known["entries"]:
+            if fits(found[:length], entry["signatures"][:length]):
+                return [entry["hint"]]
+        if both := pairs_that_fit(known, found[:length]):
+            return hints_of(both, [entry["hint"] for entry in known["entries"]])
+    return []
+
+
+def pairs_that_fit(known: dict, found: Sequence[Signature]) -> list[set[int]]:
+    """The numbers of two mistakes that leave this together."""
+    folded = fold(found)
+    column = 2 if len(found) == known["ordinary"] else 3
+    return [{*both[:2]} for both in known["pairs"] if alike(both[column], folded)]
+
+
+def alike(a: Sequence[float], b: Sequence[float]) -> bool:
+    """Whether two folded results are the same but for rounding. None at all is like nothing."""
+    return len(a) == len(b) > 0 and math.dist(a, b) <= FOLDED * TOLERANCE
+
+
+def hints_of(pairs: Sequence[set[int]], hints: Sequence[str]) -> list[str]:
+    """What all have in common, then between what they leave the choice, unless that is too much."""
+    common, either = set.intersection(*pairs), sorted(set.union(*pairs))
+    found = [hints[number] for number in sorted(common)]
+    choice = [hints[number] for number in either if number not in common]
+    return [*found, f"And one of these. {' Or: '.join(choice)}"] if common and 2 <= len(choice) <= MOST_HINTS else found
 
 
 @lru_cache(maxsize=1)
@@ -112,5 +152,5 @@ def closer_look(check: str) -> list[str]:
         with warnings.catch_warnings(), contextlib.redirect_stdout(silence), contextlib.redirect_stderr(silence):
             warnings.simplefilter("ignore")
             with contextlib.suppress(Exception):  # a hint is welcome, but the verdict must be shown without it too
-                hints.append(diagnose(task.name, signatures(probe(task.name))))
-    return [hint for hint in hints if hint]
+                hints += diagnose(task.name, signatures(probe(task.name)))
+    return hints
