@@ -32,6 +32,31 @@ def test_wrong_values_fail_in_plain_words_however_small_they_are(change, message
         assert_matches(change(size * REFERENCE), size * REFERENCE)
 
 
+IMAGES = torch.tensor([[3.0, 4.0], [0.0, 5.0], [5.0, 0.0], [6.0, 8.0], [9.0, 12.0]])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda a: a.flip(1),
+            r"in all they are as large as they should be, and correlated with the right ones by 0\.51$",
+        ),  # 65.6 / 129.6
+        (lambda a: a + 0.01 * a.square(), r"off by 9\.26 %.*; in all they are 1\.1 times as large .*by 1\.00$"),
+        (
+            lambda a: a * torch.tensor([1, 2.0, 1, 3, 4]).view(5, 1),
+            r"times as large .*; numbers 1 and 3 of 5 are right$",
+        ),
+        (lambda a: a * torch.tensor([2, 1.0, 3, 2, 3]).view(5, 1), r"; number 2 of 5 is right$"),
+        (lambda a: 0 * a + 7, r"correlated with the right ones by 0\.00$"),
+    ],
+)
+def test_what_is_known_of_wrong_values_is_said(change, message):
+    """How far off, in which direction, and which images are right."""
+    with pytest.raises(AssertionError, match=message):
+        assert_matches(change(IMAGES), IMAGES)
+
+
 @pytest.mark.parametrize(
     ("actual", "message"),
     [

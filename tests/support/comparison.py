@@ -112,7 +112,26 @@ def explanation(actual: Tensor, reference: Tensor, error: float, tolerance: floa
     off = f"off by {percent(error)} of their size (allowed: {percent(tolerance)})"
     if reference.numel() <= SHOWN:
         return f"expected {rounded(reference)}, got {rounded(actual)}: {off}"
-    return f"the values are {off}"
+    return f"the values are {off}{direction(actual, reference)}{place(actual, reference, tolerance)}"
+
+
+def direction(actual: Tensor, reference: Tensor) -> str:
+    """How large they are, and how far they rise and fall with the right ones."""
+    factor = (actual.norm() / reference.norm()).item()
+    size = "as large" if 0.99 < factor < 1.01 else f"{factor:.2g} times as large"
+    alike = np.corrcoef(actual.flatten(), reference.flatten())[0, 1] if actual.std() * reference.std() else 0
+    return f"; in all they are {size} as they should be, and correlated with the right ones by {alike:.2f}"
+
+
+def place(actual: Tensor, reference: Tensor, tolerance: float) -> str:
+    """Which images, the first dimension, are right, where some are."""
+    right = [
+        number
+        for number, (a, b) in enumerate(zip(actual, reference, strict=True), 1)
+        if (a - b).norm() <= tolerance * b.norm()
+    ]
+    several, are = ("s", "are") if len(right) > 1 else ("", "is")
+    return f"; number{several} {' and '.join(map(str, right))} of {len(actual)} {are} right" if right else ""
 
 
 def rounded(values: Tensor) -> list[float]:
