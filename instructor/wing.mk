@@ -12,7 +12,7 @@ help::
 
 test-all: test
 	@$(PIP) -e ".[dev,grading,training]"
-	@$(VENV)/bin/python -m pytest -m long
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -m long -n logical --dist loadfile
 
 test-machines: $(READY)
 	@$(PIP) -e ".[dev,grading,training]"

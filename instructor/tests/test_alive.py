@@ -11,6 +11,8 @@ import pytest
 from instructor.tests.support.kernels import Kernel
 from kit.paths import KIT
 
+pytestmark = pytest.mark.long
+
 CALLS = {
     "visualizers/saliency.py": "compute_saliency_maps(X, y, net)",
     "visualizers/guided_backprop.py": "guided_backprop(X, y, net)",

@@ -114,9 +114,8 @@ def assert_well_said(name, words):
     assert all(count == 1 for count in places.values()), f"{name} is told more than once:\n{words}"
 
 
-@pytest.mark.parametrize(
-    "tasks", [QUICK, pytest.param(CHECKS.keys() - QUICK, marks=pytest.mark.long)], ids=["quick", "slow"]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("tasks", [QUICK, CHECKS.keys() - QUICK], ids=["quick", "slow"])
 def test_usual_mistakes_are_told_once_with_the_line_and_a_hint(tasks, kits):
     for name, (crude, words) in said_of_crude(kits, [crude for crude in SINGLE if crude.task in tasks]).items():
         assert_well_said(name, words)

@@ -36,14 +36,9 @@ def clean_machine(monkeypatch, tmp_path):
     return tmp_path / "figures"
 
 
-LONG = {"04_class_visualization", "05_style_transfer", "06_sanity_checks"}  # `make figures` runs these too
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param(path, marks=[pytest.mark.long] if path.stem in LONG else [], id=path.stem) for path in NOTEBOOKS],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_from_a_clean_kernel_and_exports_its_figures(path, runner, clean_machine, capsys):
     assert runner.run(path), capsys.readouterr().err
     exported = {figure.stem: Image.open(figure) for figure in clean_machine.glob("*.png")}

@@ -21,6 +21,8 @@ from kit.hand_in.rehearsal import import_problems
 from kit.paths import KIT
 from kit.report.slides import read_report
 
+pytestmark = pytest.mark.long
+
 PARTS = ("kit", "visualizers", "style_transfer", "sanity_checks", "data", "notebooks", "writeup")
 LEFT_OUT = shutil.ignore_patterns("build", "__pycache__", "weights", "downloads")
 ENVIRONMENT = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}

@@ -213,6 +213,7 @@ def test_the_rate_rises_and_falls_to_nothing():
     assert rates[1000] == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.long
 def test_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path, monkeypatch):
     recipe = (replace(STAGE, kind="blocks"), STAGE)
     settings = {"bfloat16": False, "every": 4, "progress": False}
@@ -238,6 +239,7 @@ def test_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path, monkeyp
     assert not any(torch.equal(value, untrained[name]) for name, value in whole.state_dict().items())
 
 
+@pytest.mark.long
 def test_training_brings_the_student_closer(tmp_path):
     teacher = network(0)
     images = torch.stack([Crops(LARGE_ONES, SMALL_ONES, STAGE, "test")[i] for i in range(12)]).float() / 255 - 0.5

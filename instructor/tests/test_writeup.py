@@ -25,6 +25,8 @@ from kit.report.figures import exporting_notebooks, modules_behind
 from kit.report.slides import figure_image, read_report
 from visualizers import figures
 
+pytestmark = pytest.mark.long
+
 TOP = "---\ntitle: A report\nauthor: Ada Lovelace\nemail: ada@example.org\n---\n\n"
 QUESTION = "## 1 · First {#first .question}\n\nWhy?\n\n"
 SENTENCE = "The derivative of the sum is the sum of the derivatives, and every image keeps its own gradient. "
