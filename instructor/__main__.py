@@ -74,14 +74,14 @@ def run_release(options: argparse.Namespace) -> int:
 
 
 def run_grade(options: argparse.Namespace) -> int:
+    if not options.submission.exists():
+        raise FileNotFoundError(f"there is no {options.submission}: name a zip or a folder")
     from instructor.grading.isolation import nursery
 
-    nursery.warm()  # beside the imports here
+    nursery.warm()  # while this process imports as much
     from instructor.grading.grade import grade
     from instructor.grading.reports.write import markdown
 
-    if not options.submission.exists():
-        raise FileNotFoundError(f"there is no {options.submission}: name a zip or a folder")
     warn_of_missing_protection()
     print(markdown(grade(options.submission, options.out)))
     return 0

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,8 @@ from safetensors.torch import save
 from torch import nn
 from torchvision.models import resnet18, squeezenet1_1
 
+from instructor.grading.isolation import nursery, syscalls
 from instructor.grading.isolation import sandbox as sandboxes
-from instructor.grading.isolation import syscalls
 from instructor.grading.isolation.channel import Ended, ProtocolError, receive, send
 from instructor.grading.isolation.models import find_class
 from instructor.grading.isolation.packing import Opaque, Packer, Unpacker
@@ -637,61 +638,77 @@ def test_a_gradient_that_fails_says_why(call):
 bubblewrapped = pytest.mark.skipif(not protection().bubblewrap, reason="bubblewrap cannot start here")
 
 
-def test_limits_hold_in_the_worker(call):
-    limits = call("limits")
+FORKS = protection().forks
+
+
+@pytest.fixture(scope="module", params=["forked", "started"])
+def inside(request):
+    """Calls a worker of either kind: a fork of the nursery, and one that imports by itself, as where there is none."""
+    if request.param == "forked" and not FORKS:
+        pytest.skip("the kernel lets no process into a sandbox that exists")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sandboxes, "protection", lambda: replace(protection(), forks=request.param == "forked"))
+        remote = Remote({f"{MODULE.replace('.', '/')}.py": SOURCE})
+        remote.start()
+    yield lambda name, *args, **kwargs: remote.function(f"{MODULE}:{name}")(*args, **kwargs)
+    remote.close()
+
+
+def test_limits_hold_in_the_worker(inside):
+    limits = inside("limits")
     assert {kind: limits[str(kind)] for kind in LIMITS} == LIMITS
 
 
-def test_the_environment_is_clean(call, monkeypatch):
+def test_the_environment_is_clean(inside, monkeypatch):
     monkeypatch.setenv("SECRET", "1")
     usual = ("HOME", "TMPDIR", "LANG", "LC_CTYPE", "PATH", "PWD", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
-    names = [name for name in call("environment") if name not in usual]
+    names = [name for name in inside("environment") if name not in usual]
     assert all(name.endswith("_NUM_THREADS") or name.startswith(("KMP_", "TORCHINDUCTOR_")) for name in names), names
 
 
 @pytest.mark.skipif(protection() == sandboxes.Protection(False, 0), reason="the worker is the user who runs the tests")
-def test_the_working_directory_is_empty_and_the_kit_read_only(call):
-    folder, files, path = call("place")
+def test_the_working_directory_is_empty_and_the_kit_read_only(inside):
+    folder, files, path = inside("place")
     python = [name for name in files if Path(sys.prefix).is_relative_to(f"{folder}/{name}")]
     assert [name for name in files if name not in python and not name.startswith("torchinductor")] == []
     assert not folder.startswith(path[0])
     for place in (f"{path[0]}/visualizers/saliency.py", f"{path[0]}/x", f"{path[0]}/tests/x"):
         with pytest.raises(OSError, match=r"Read-only|Permission denied"):
-            call("write", place)
+            inside("write", place)
 
 
-def test_nothing_is_inherited_but_the_channel(call):
-    assert len(call("descriptors")) <= 5  # three streams, the channel, and the listing itself
+def test_nothing_is_inherited_but_the_channel(inside):
+    assert len(inside("descriptors")) <= 5  # three streams, the channel, and the listing itself
 
 
-def test_there_is_no_network(call):
+def test_there_is_no_network(inside):
     with pytest.raises(OSError, match=r"not permitted|unreachable|refused"):
-        call("connect")
+        inside("connect")
 
 
 @pytest.mark.skipif(not syscalls.program(), reason="the numbers of this machine's system calls are not known")
-def test_system_calls_that_hide_memory_or_open_doors_are_refused(call):
-    assert "Seccomp:\t2" in call("status")
+def test_system_calls_that_hide_memory_or_open_doors_are_refused(inside):
+    assert "Seccomp:\t2" in inside("status")
 
 
 @bubblewrapped
-def test_the_worker_is_nobody_and_alone(call):
+def test_the_worker_is_nobody_and_alone(inside):
     """Another user without groups and capabilities, in namespaces of its own."""
-    real, effective, groups, number = call("user")
+    real, effective, groups, number = inside("user")
     if os.geteuid() == 0:
         assert real == effective == protection().user
         assert groups == []
     assert number < 100
     ours = {kind: os.readlink(f"/proc/self/ns/{kind}") for kind in ("net", "pid", "ipc", "uts", "mnt")}
-    assert not ours.items() & call("namespaces").items()
-    assert {line.split()[1] for line in call("status") if line.startswith(("CapEff", "CapPrm"))} == {"0" * 16}
+    assert not ours.items() & inside("namespaces").items()
+    assert {line.split()[1] for line in inside("status") if line.startswith(("CapEff", "CapPrm"))} == {"0" * 16}
 
 
 @bubblewrapped
 @pytest.mark.parametrize("place", ["/x", "/dev/x", "/usr/x", "/proc/x", "/etc/x"])
-def test_nothing_can_be_written_but_in_its_own_folder(place, call):
+def test_nothing_can_be_written_but_in_its_own_folder(place, inside):
     with pytest.raises(OSError, match=r"Read-only|Permission denied|No such file"):
-        call("write", place)
+        inside("write", place)
 
 
 def test_a_python_called_by_a_crooked_path_is_found_inside():
@@ -777,6 +794,27 @@ def test_a_worker_that_takes_too_much_memory_is_ended(monkeypatch):
     with pytest.raises(WorkerLost, match=r"^The code used more than 1 GB of memory\.$"):
         remote.function(f"{MODULE}:grow")()
     remote.close()
+
+
+@pytest.mark.skipif(not FORKS, reason="the kernel lets no process into a sandbox that exists")
+def test_a_nursery_that_was_killed_is_replaced(monkeypatch):
+    monkeypatch.setattr(nursery, "shared", None)
+    nursery.warm()
+    (first,) = nurseries()
+    first.kill()
+    first.wait()
+    remote = Remote({f"{MODULE.replace('.', '/')}.py": SOURCE})
+    assert remote.function(f"{MODULE}:remember")() == 1
+    remote.close()
+    (second,) = nurseries()
+    nursery.shared.close()
+    second.wait(10)  # it ends with the last process that could ask it; otherwise this raises
+
+
+def nurseries():
+    """Those of this process, but not one that an earlier test has begun."""
+    begun = [process for process in psutil.Process().children() if process.status() != psutil.STATUS_ZOMBIE]
+    return [process for process in begun if nursery.__file__ in process.cmdline()][-1:]
 
 
 def test_closing_leaves_no_process_and_no_file():

@@ -218,8 +218,11 @@ def hold(shut_in: Protection, box: Path, printing: int) -> subprocess.Popen:
 
 
 def shell_in(holder: subprocess.Popen) -> int:
-    """The process that bubblewrap has started, last of all."""
-    return psutil.Process(holder.pid).children(recursive=True)[-1].pid
+    """The process that bubblewrap has started, last of all. Raises RuntimeError when it has ended instead."""
+    family = psutil.Process(holder.pid).children(recursive=True)
+    if not family:
+        raise RuntimeError("bubblewrap ended")
+    return family[-1].pid
 
 
 def start(shut_in: Protection, box: Path, home: Path, channel: int, printing: int) -> tuple[subprocess.Popen, int]:
