@@ -1,39 +1,40 @@
-"""Where workers are born: a process that has imported what takes seconds, and forks.
+"""Where workers come from: one process that has imported what takes seconds, for all submissions of a batch.
 
-`connection` leads to it. Who holds that asks with `bear` for a worker in the namespaces of a sandbox that bubblewrap
-has made and that holds a shell so far. The worker is a fork of a fork: the first joins the namespaces, the second lives
-in them, and has given up every right before it runs anything of a submission. The nursery is a program of its own (this
-file), knows nothing of the kit, and ends with the last process that holds a connection to it.
+`connection` leads to it. Who holds that asks with `bear` for a worker beside the shell in a sandbox.
 """
 
-import ctypes
-import importlib
+import atexit
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
-import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+
+from instructor.grading.isolation import births
 
 IMPORTED = ("torch", "torchvision.models", "captum.attr", "scipy.stats", "safetensors.torch")
-LONGEST = 4096  # bytes of a request
-NAMESPACES = 0x20000 | 0x2000000 | 0x4000000 | 0x8000000 | 0x20000000 | 0x40000000  # mount cgroup UTS IPC process net
-USERS = 0x10000000
-FIRST_TO_GO = "1000"  # when the machine's memory runs out
-CAPABILITIES = 0x20080522  # the third version of capset(2)
-CHILD_SUBREAPER = 36  # of prctl(2)
-CHANNEL = 3
+PYTHON = os.path.abspath(sys.executable)  # which may have been called by a path that goes up and down
+KERNELS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "KIT_WITHOUT_ONEDNN")  # how a machine computes
+# Only the one file of the kit, which imports nothing else of it.
+PROGRAM = "import sys; sys.path.insert(0, {!r}); import births; del sys.path[0]; births.serve({})"
 
 shared: socket.socket | None = None
 
-# ---------------------------------------------------------------------------------------------- the side that asks
+
+def environment(home: Path) -> dict[str, str]:
+    """All that a worker has of it."""
+    single = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return {
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "LANG": "C.UTF-8",
+        "PATH": "/usr/bin:/bin",
+        **dict.fromkeys(single, "1"),
+        **{name: os.environ[name] for name in KERNELS if name in os.environ},
+    }
 
 
 def connection() -> socket.socket:
@@ -45,12 +46,10 @@ def connection() -> socket.socket:
 
 def begin() -> socket.socket:
     """A new one, which imports when it is asked to."""
-    from instructor.grading.isolation.sandbox import PYTHON, environment
-
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen(
-            [PYTHON, "-I", "-B", "-u", __file__, str(theirs.fileno())],
+            [PYTHON, "-I", "-B", "-u", "-c", PROGRAM.format(str(Path(births.__file__).parent), theirs.fileno())],
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
             cwd="/",
@@ -58,6 +57,7 @@ def begin() -> socket.socket:
             start_new_session=True,
         )
     threading.Thread(target=process.wait, daemon=True).start()  # so that it leaves no zombie
+    atexit.register(ours.close)
     return ours
 
 
@@ -75,7 +75,7 @@ def warm() -> None:
 def bear(shell: int, user: int, code: str, channel: int, printed: int, imports: Sequence[str] = IMPORTED) -> int:
     """A worker beside the process `shell`, that becomes `user` unless that is 0, and runs this code: its number.
 
-    The code finds `channel` as descriptor CHANNEL. Raises RuntimeError with what went wrong.
+    The code finds `channel` as descriptor births.CHANNEL. Raises RuntimeError with what went wrong.
     """
     pidfd = os.pidfd_open(shell)
     answer, tell = os.pipe()
@@ -98,81 +98,3 @@ def ask(request: dict, descriptors: list[int]) -> None:
     except (BrokenPipeError, ConnectionResetError):  # somebody, or want of memory, has ended it
         adopt(begin())
         socket.send_fds(connection(), packed, descriptors)
-
-
-# -------------------------------------------------------------------------------------------------- the nursery itself
-
-
-def serve(listener: socket.socket) -> NoReturn:
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO, "ascii")
-    home = tempfile.TemporaryDirectory(prefix="nursery-")
-    os.environ.update(HOME=home.name, TMPDIR=home.name)  # what packages write when they are imported
-    while True:
-        request, descriptors, _, _ = socket.recv_fds(listener, LONGEST, 4)
-        if not request:
-            home.cleanup()
-            os._exit(0)  # what was imported takes seconds to go by itself
-        asked = json.loads(request)
-        for name in asked["imports"]:
-            importlib.import_module(name)
-        if not descriptors:
-            continue
-        if os.fork() == 0:
-            listener.close()
-            enter(asked["user"], asked["code"], *descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
-
-
-def enter(user: int, code: str, shell: int, channel: int, printed: int, tell: int) -> NoReturn:
-    """Join the namespaces, and have a child, since of processes only children are in the other namespace."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    try:
-        call_kernel("setns", shell, NAMESPACES | (0 if os.geteuid() == 0 else USERS))
-        worker = os.fork()
-        said = str(worker)
-    except BaseException as error:
-        worker, said = -1, f"{type(error).__name__}: {error}"
-    if worker == 0:
-        os.dup2(printed, 1)
-        os.dup2(printed, 2)
-        os.dup2(channel, CHANNEL)
-        os.closerange(CHANNEL + 1, os.sysconf("SC_OPEN_MAX"))
-        live(user, code)
-    os.write(tell, said.encode())
-    os._exit(0)
-
-
-def live(user: int, code: str) -> NoReturn:
-    """Without rights, as somebody else, in an empty home, run the code."""
-    try:
-        os.setsid()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        os.environ.update(HOME="/tmp", TMPDIR="/tmp")
-        tempfile.tempdir = None
-        os.chdir("/tmp")
-        if user:
-            os.setgroups([])
-            os.setresgid(user, user, user)
-            os.setresuid(user, user, user)
-        call_kernel("capset", (ctypes.c_uint32 * 2)(CAPABILITIES, 0), (ctypes.c_uint32 * 6)())
-        sys.argv = ["-c"]
-        exec(compile(code, "<worker>", "exec"), {"__name__": "__main__"})
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(1)
-
-
-def call_kernel(name: str, *arguments: object) -> None:
-    if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments):
-        number = ctypes.get_errno()
-        raise OSError(number, f"{name}: {os.strerror(number)}")
-
-
-if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for workers
-    call_kernel("prctl", CHILD_SUBREAPER, 1, 0, 0, 0)
-    serve(socket.socket(fileno=int(sys.argv[1])))

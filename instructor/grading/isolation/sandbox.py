@@ -17,7 +17,8 @@ from pathlib import Path
 
 import psutil
 
-from instructor.grading.isolation import nursery, syscalls
+from instructor.grading.isolation import births, nursery, syscalls
+from instructor.grading.isolation.nursery import PYTHON, environment
 from instructor.release.markers import strip
 from kit.assignment import MODULES, PACKAGES
 from kit.paths import KIT
@@ -42,12 +43,10 @@ BECOME = (
 )
 WORKER = "import sys; sys.path.insert(0, {!r}); from instructor.grading.isolation.worker import main; main({})"
 SHELL = ("/bin/sh", "-c", "echo; read nothing")  # holds a sandbox until nobody can write to it any more
-PYTHON = os.path.abspath(sys.executable)  # which may have been called by a path that goes up and down
 LARGEST_MEMORY = 5 * 2**30  # bytes, all processes of a worker together
 LEAST_FREE = 2**29  # bytes of memory that the machine must keep
 MOST_PROCESSES = 12
 PRINTED = 8192  # bytes that are kept
-KERNELS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "KIT_WITHOUT_ONEDNN")  # how a machine computes
 
 
 def kit_for(sources: Mapping[str, str], folder: Path) -> None:
@@ -121,18 +120,6 @@ def readable_parents(path: str) -> list[str]:
 
 def limited(path: str, megabytes: int) -> list[str]:
     return ["--perms", "1777", "--size", str(megabytes * 2**20), "--tmpfs", path]
-
-
-def environment(home: Path) -> dict[str, str]:
-    single = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    return {
-        "HOME": str(home),
-        "TMPDIR": str(home),
-        "LANG": "C.UTF-8",
-        "PATH": "/usr/bin:/bin",
-        **dict.fromkeys(single, "1"),
-        **{name: os.environ[name] for name in KERNELS if name in os.environ},
-    }
 
 
 @cache
@@ -229,7 +216,7 @@ def start(shut_in: Protection, box: Path, home: Path, channel: int, printing: in
     """A sandbox, which ends with this process, and the number of the worker in it, from which others may descend."""
     if shut_in.forks:
         holder = hold(shut_in, box, printing)
-        code = WORKER.format(str(BOX), nursery.CHANNEL)
+        code = WORKER.format(str(BOX), births.CHANNEL)
         return holder, nursery.bear(shell_in(holder), shut_in.user, code, channel, printing)
     code = f"{BECOME}; {WORKER.format(str(BOX if shut_in.bubblewrap else box), channel)}"
     process = subprocess.Popen(
