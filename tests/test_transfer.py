@@ -75,9 +75,9 @@ def test_stored_reference(shipped):
 
 
 # In double precision, because Adam's first steps depend on little more than the signs of the gradient: in single
-# precision, pixels whose gradient is almost zero go either way.
+# precision, pixels whose gradient is almost zero go either way. In steps of 3 they would do so in double precision too.
 @pytest.mark.parametrize("decay_at", [0, 3, 99])
-@pytest.mark.parametrize("rates", [(0.05, 0.01), (3.0, 0.1)])
+@pytest.mark.parametrize("rates", [(0.05, 0.01), (1.0, 0.1)])
 def test_the_loop_is_adam_with_one_decay_that_keeps_its_moments(decay_at, rates):
     """Every iteration makes Adam's step, clamps, and reports the losses; the decay changes nothing but the rate."""
     settings = {"num_iterations": 7, "decay_at": decay_at, "learning_rate": rates[0], "final_learning_rate": rates[1]}
