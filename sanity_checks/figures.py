@@ -1,6 +1,6 @@
 """Figures of the sanity checks: the grid of maps, curves along the stages, and one value for each method."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sanity_checks.experiments import Similarity
+from sanity_checks.removal import Removal
 from sanity_checks.similarity import MEASURES, mean_and_spread
 from visualizers.figures import PAGE, READABLE, column_label, draw_map, grid, row_label
 
@@ -104,21 +106,46 @@ def similarity_points(groups: Mapping[str, NDArray[np.float64]], methods: Sequen
     return figure
 
 
+def similarity_grid(cascades: Mapping[str, Similarity]) -> Figure:
+    """A row for each network, a panel for each measure, in it a curve of means for each method against the stages."""
+    figure = Figure(figsize=(CURVES[0], 2.3 * len(cascades) + 0.6), layout="constrained")
+    axes = figure.subplots(len(cascades), len(MEASURES), squeeze=False, sharey=True)
+    for row, (network, cascade) in zip(axes, cascades.items(), strict=True):
+        means = mean_and_spread(cascade.values, axis=(0, 1))["mean"]
+        row[0].set_ylabel(network)
+        for k, (axis, measure) in enumerate(zip(row, cascade.measures, strict=True)):
+            styles = zip(cascade.methods, colors(len(cascade.methods)), MARKERS, cycle(LINES), strict=False)
+            for j, (method, color, marker, line) in enumerate(styles):
+                look = {"color": color, "marker": marker, "markersize": 4, "linewidth": 1.2, "linestyle": line}
+                axis.plot([1, *means[:, j, k]], label=method, **look)
+            axis.set_title(measure, fontsize=9)
+            axis.set_ylim(-0.5, 1.05)
+            axis.set_xticks(range(len(cascade.stages) + 1), ["original", *cascade.stages], rotation=60, fontsize=8)
+            axis.spines[["top", "right"]].set_visible(False)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    return figure
+
+
+def removal_curves(removed: Removal) -> Figure:
+    """The mean probability of the class against how much is blurred: the most important first, and the least."""
+    figure = Figure(figsize=(8.4, 3.2), layout="constrained")
+    axes = figure.subplots(1, 2, sharey=True)
+    methods = list(removed.deleted)
+    percent = [100 * fraction for fraction in removed.fractions]
+    kinds = {"the most important first": removed.deleted, "the least important first": removed.spared}
+    for axis, (title, kind) in zip(axes, kinds.items(), strict=True):
+        styles = zip(methods, colors(len(methods)), MARKERS, cycle(LINES), strict=False)
+        for method, color, marker, line in styles:
+            look = {"color": color, "marker": marker, "markersize": 4, "linestyle": line}
+            axis.plot(percent, kind[method].mean(axis=0), label=method, **look)
+        axis.set(title=title, xlabel="blurred pixels, %", ylim=(0, None))
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel("probability of the class")
+    axes[0].legend(frameon=False)
+    return figure
+
+
 def colors(count: int) -> Sequence[object]:
     """Colours that most people tell apart; markers and lines differ too, for those who do not and for grey prints."""
     return color_sequences["petroff8"][:count]
-
-
-class Table:
-    """Numbers with the names of their rows and columns, shown as a table in a notebook and in a terminal."""
-
-    def __init__(self, values: NDArray, rows: Sequence[str], columns: Iterable[str] = MEASURES) -> None:
-        self.cells = [["", *columns], *([row, *map(str, line)] for row, line in zip(rows, values, strict=True))]
-
-    def _repr_markdown_(self) -> str:
-        lines = [f"| {' | '.join(line)} |" for line in self.cells]
-        return "\n".join([lines[0], "|".join(["", "---", *["---:"] * (len(self.cells[0]) - 1), ""]), *lines[1:]])
-
-    def __repr__(self) -> str:
-        widths = [max(map(len, column)) for column in zip(*self.cells, strict=True)]
-        return "\n".join("  ".join(map(str.rjust, line, widths)) for line in self.cells)

@@ -4,6 +4,7 @@ The second network has learned its training set by heart and nothing else. An ex
 does not show what a network has learned about digits. Adebayo et al. 2018, arXiv 1810.03292.
 """
 
+from collections import OrderedDict
 from dataclasses import dataclass
 
 import torch
@@ -39,8 +40,8 @@ def train_on_true_and_random_labels(seed: int = 0, progress: bool = True) -> Two
     order = torch.randperm(len(images), generator=random)
     training, test = order[:TRAINING_IMAGES], order[TRAINING_IMAGES:]
     dealt = labels[training][torch.randperm(TRAINING_IMAGES, generator=random)]
-    on_true = train(images[training], labels[training], seed, "true labels", progress)
-    on_random = train(images[training], dealt, seed, "random labels", progress)
+    on_true = train(small_network(seed), images[training], labels[training], seed, "true labels", progress)
+    on_random = train(small_network(seed), images[training], dealt, seed, "random labels", progress)
     return TwoNetworks(
         true_labels=on_true,
         random_labels=on_random,
@@ -67,20 +68,28 @@ def digits() -> tuple[Tensor, Tensor]:
 def small_network(seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return nn.Sequential(
-            nn.Sequential(nn.Conv2d(3, 32, 5, stride=2, padding=2), nn.ReLU()),
-            nn.Sequential(nn.Conv2d(32, 64, 3, padding=1), nn.ReLU()),
-            nn.Sequential(nn.Conv2d(64, 64, 3, stride=2, padding=1), nn.ReLU()),
-            nn.Flatten(),
-            nn.Linear(64 * (SIZE // 4) ** 2, 128),
-            nn.ReLU(),
-            nn.Linear(128, 10),
-        )
+        return plain_network()
 
 
-def train(images: Tensor, labels: Tensor, seed: int, description: str, progress: bool) -> nn.Module:
-    """Adam on shuffled batches until the labels are known by heart; frozen, in eval mode."""
-    network = small_network(seed).train()
+def plain_network() -> nn.Module:
+    layers = {
+        "conv 1": nn.Conv2d(3, 32, 5, stride=2, padding=2),
+        "relu 1": nn.ReLU(),
+        "conv 2": nn.Conv2d(32, 64, 3, padding=1),
+        "relu 2": nn.ReLU(),
+        "conv 3": nn.Conv2d(64, 64, 3, stride=2, padding=1),
+        "relu 3": nn.ReLU(),
+        "flatten": nn.Flatten(),
+        "hidden": nn.Linear(64 * (SIZE // 4) ** 2, 128),
+        "relu 4": nn.ReLU(),
+        "classifier": nn.Linear(128, 10),
+    }
+    return nn.Sequential(OrderedDict(layers))
+
+
+def train(network: nn.Module, images: Tensor, labels: Tensor, seed: int, description: str, progress: bool) -> nn.Module:
+    """The network, trained by Adam on shuffled batches until it knows the labels by heart; frozen, in eval mode."""
+    network.train()
     random = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     with tqdm(range(MOST_EPOCHS), desc=description, unit="epoch", disable=not progress) as epochs:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from sanity_checks import label_randomization
+from sanity_checks import architectures, label_randomization
 from sanity_checks.label_randomization import digits, train_on_true_and_random_labels
 
 
@@ -48,3 +48,13 @@ def test_the_same_seed_makes_the_same_start_and_the_global_random_state_stays():
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_other_architectures_learn_the_digits_too(monkeypatch):
+    monkeypatch.setattr(architectures, "TRAINING_IMAGES", 250)
+    networks = architectures.train_architectures(progress=False)
+    images, labels = digits()
+    assert networks.keys() == {"residual", "Fire modules"}
+    for network in networks.values():
+        assert not network.training
+        assert label_randomization.accuracy(network, images, labels) > 0.8

@@ -9,7 +9,9 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from sanity_checks.figures import map_grid, similarity_curves, similarity_points
+from sanity_checks.experiments import Similarity
+from sanity_checks.figures import map_grid, removal_curves, similarity_curves, similarity_grid, similarity_points
+from sanity_checks.removal import Removal
 from sanity_checks.similarity import MEASURES
 
 METHODS = ("gradient", "Grad-CAM")
@@ -60,3 +62,19 @@ def test_points_show_the_mean_of_each_group(values):
     axes = drawn(similarity_points({"one": values[:, 0, 0], "other": values[:, 1, 1]}, METHODS))
     points = axes[2].containers[1].lines[0].get_xdata()
     np.testing.assert_allclose(points, np.nanmean(values[:, 1, 1, :, 2], axis=0))
+
+
+def test_the_grid_of_networks_has_a_row_for_each_and_a_panel_for_each_measure(values):
+    cascade = Similarity(values, STAGES, METHODS, tuple(MEASURES))
+    axes = drawn(similarity_grid({"plain": cascade, "residual": cascade}))
+    assert len(axes) == 2 * len(MEASURES)
+    assert [axis.get_ylabel() for axis in axes if axis.get_ylabel()] == ["plain", "residual"]
+    curve = axes[0].get_lines()[0].get_ydata()
+    np.testing.assert_allclose(curve, [1, *np.nanmean(values[:, :, :, 0, 0], axis=(0, 1))])
+
+
+def test_removal_has_a_panel_for_each_order_and_a_curve_for_each_method():
+    curves = {"gradient": np.array([[1.0, 0.2], [0.0, 0.0]]), "random": np.ones((2, 2))}
+    axes = drawn(removal_curves(Removal((0.0, 1.0), curves, curves)))
+    assert [axis.get_title() for axis in axes] == ["the most important first", "the least important first"]
+    np.testing.assert_allclose(axes[0].get_lines()[0].get_xydata(), [[0, 0.5], [100, 0.1]])

@@ -41,7 +41,8 @@ def attributions(
     lie over the image in grey.
     """
     check_rows(images, names, rows)
-    figure, axes = grid(len(rows) + 1, len(images))
+    height, width = images.shape[1:3]
+    figure, axes = grid(len(rows) + 1, len(images), aspect=height / width)
     for axis, image, name in zip(axes[0], images, names, strict=True):
         axis.imshow(image)
         column_label(axis, name)
@@ -169,6 +170,22 @@ def curve_panels(
     return figure
 
 
+def score_lines(scores: Tensor, names: Sequence[str], target: str) -> Figure:
+    """A panel for each image, with its own scale: scores (N, 2, points) of its class and of the target on the way."""
+    figure = Figure(figsize=(CELL * len(names) + 0.4, 2.4), layout="constrained")
+    axes = figure.subplots(1, len(names), squeeze=False)[0]
+    way = np.linspace(0, 100, scores.shape[2])
+    for axis, (own, other), name in zip(axes, scores.cpu().numpy(), names, strict=True):
+        axis.plot(way, own, "-", label="the image's class", linewidth=1.6)
+        axis.plot(way, other, "--", label=target, linewidth=1.6)
+        axis.set_title(name, fontsize=9)
+        axis.set_xticks([0, 50, 100], ["image", "half-way", "fooling"], fontsize=8)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel("score")
+    axes[0].legend(frameon=False, fontsize=8)
+    return figure
+
+
 def draw_curves(axis: Axes, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> None:
     for (name, (x, y)), style in zip(curves.items(), cycle(("-", "--", ":", "-.")), strict=False):
         positive = np.where(np.asarray(y) > 0, y, np.nan)  # zero has no place on a logarithmic axis
@@ -224,10 +241,14 @@ def small_jpeg(file: Path) -> bytes:
     return written.getvalue()
 
 
-def grid(rows: int, columns: int, cell: float = CELL) -> tuple[Figure, NDArray]:
-    """A figure of square cells, `cell` inches wide, without ticks or frames, and its axes (rows, columns)."""
+def grid(rows: int, columns: int, cell: float = CELL, aspect: float = 1.0) -> tuple[Figure, NDArray]:
+    """A figure of cells, without ticks or frames, and its axes (rows, columns).
+
+    A cell has the area of a square `cell` inches wide, and is `aspect` times as high as wide.
+    """
     layout = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.01, hspace=0.01)
-    figure = Figure(figsize=(cell * columns + 0.3, cell * rows + 0.3), layout=layout)
+    width, height = cell / aspect**0.5, cell * aspect**0.5
+    figure = Figure(figsize=(width * columns + 0.3, height * rows + 0.3), layout=layout)
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])

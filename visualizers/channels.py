@@ -1,0 +1,44 @@
+"""A channel, or a whole layer, in the place of a class: what a hidden feature looks for."""
+
+import torch
+from torch import Tensor, nn
+
+from kit.modes import evaluation_mode
+from visualizers.layers import Layer, recorded_output
+
+
+class ChannelScores(nn.Module):
+    """A network whose classes are the channels of a layer of `model`: (N, C), each channel's mean activation.
+
+    Everything that climbs a class score then climbs a channel's. Deeper layers run, but do not count.
+    Raises ValueError where the model has no such layer.
+    """
+
+    def __init__(self, model: nn.Module, layer: Layer) -> None:
+        super().__init__()
+        self.model, self.layer = model, layer
+        self.eval()
+
+    def forward(self, X: Tensor) -> Tensor:
+        with recorded_output(self.model, self.layer, from_here=False) as features:
+            self.model(X)
+        return features.output.mean(dim=(2, 3))
+
+
+class LayerScore(ChannelScores):
+    """A network with one class: all channels of a layer at once, the mean square of their activations, (N, 1).
+
+    Squares let the strong features win over the many weak ones, as in DeepDream (Mordvintsev et al., 2015).
+    """
+
+    def forward(self, X: Tensor) -> Tensor:
+        with recorded_output(self.model, self.layer, from_here=False) as features:
+            self.model(X)
+        return features.output.square().mean(dim=(1, 2, 3)).unsqueeze(1)
+
+
+@torch.no_grad()
+def most_excited(X: Tensor, model: nn.Module, layer: Layer, count: int) -> Tensor:
+    """The channels, int64 (count,), that some image of X (N, 3, H, W) excites most: largest mean activation first."""
+    with evaluation_mode(model):
+        return ChannelScores(model, layer)(X).amax(dim=0).topk(count).indices
