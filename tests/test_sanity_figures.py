@@ -9,8 +9,11 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from sanity_checks.explanations import METHODS as ALL_METHODS
 from sanity_checks.figures import map_grid, similarity_curves, similarity_points
 from sanity_checks.similarity import MEASURES
+from visualizers import figures
+from visualizers.appearance import LOOKS
 
 METHODS = ("gradient", "Grad-CAM")
 STAGES = ("classifier", "features")
@@ -60,3 +63,27 @@ def test_points_show_the_mean_of_each_group(values):
     axes = drawn(similarity_points({"one": values[:, 0, 0], "other": values[:, 1, 1]}, METHODS))
     points = axes[2].containers[1].lines[0].get_xdata()
     np.testing.assert_allclose(points, np.nanmean(values[:, 1, 1, :, 2], axis=0))
+
+
+def look_of(line):
+    return line.get_color(), line.get_marker()
+
+
+def test_a_method_looks_the_same_in_every_figure_whatever_else_is_drawn(values):
+    """Its colour and marker are its own in curves, points and panels, alone and among others."""
+    expected = LOOKS["Grad-CAM"].color, LOOKS["Grad-CAM"].marker
+    for methods in (METHODS, METHODS[::-1]):
+        number = methods.index("Grad-CAM")
+        curves = similarity_curves(values, STAGES, methods, baseline=values[:, 0, 0]).axes[0].containers
+        assert [look_of(curves[2 * number + i].lines[0]) for i in (0, 1)] == [expected, expected]
+        points = similarity_points({"one": values[:, 0, 0], "other": values[:, 1, 1]}, methods).axes[0].containers
+        assert look_of(points[number].lines[0]) == expected
+        assert points[len(methods) + number].lines[0].get_markerfacecolor() == "white"
+    for names in (("Grad-CAM",), ("mine", "Captum's\nGrad-CAM")):
+        lines = figures.curves({name: [3.0, 2.0] for name in names}, "x", "y").axes[0].lines
+        assert look_of(lines[-1]) == expected
+
+
+def test_every_method_has_a_look_of_its_own():
+    assert LOOKS.keys() == set(ALL_METHODS)
+    assert len({look.color for look in LOOKS.values()}) == len({look.marker for look in LOOKS.values()}) == len(LOOKS)
