@@ -196,6 +196,21 @@ def test_the_callback_counts_from_one(small_net):
 
 
 @pytest.mark.given
+def test_an_interrupted_ascent_leaves_nothing_behind_and_the_next_one_is_as_ever(small_net):
+    """An ascent that is stopped alters nothing: the next one gives what it always gives."""
+
+    def stop(iteration, images):
+        if iteration == 2:
+            raise KeyboardInterrupt
+
+    expected = small(0, small_net, num_iterations=3)
+    with pytest.raises(KeyboardInterrupt):
+        small(0, small_net.train(), num_iterations=3, callback=stop)
+    assert all(module.training and not module._forward_hooks for module in small_net.modules())
+    assert_equal(small(0, small_net, num_iterations=3), expected, "the next ascent went another way")
+
+
+@pytest.mark.given
 def test_snapshots_keep_what_they_saw(small_net):
     """Snapshots keeps the pictures of the iterations asked for, unaltered by what follows."""
     snapshots = Snapshots(at=(1, 3))
