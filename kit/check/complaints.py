@@ -24,7 +24,7 @@ def complaint_of(error: BaseException) -> str:
         stub = stub_of(error)
         return f"{UNWRITTEN}{stub.name} in {Path(stub.filename).name}"
     words = str(error).partition("\nassert ")[0].strip().splitlines()[:4] or ["no further explanation"]
-    words = [shortened(line) for line in words]
+    words = [clipped(line) for line in words]
     kind, place = type(error).__name__, place_of(error)
     if isinstance(error, AssertionError | pytest.fail.Exception):
         kind, complaint = "", "it does not" if words[0].startswith("assert ") else "\n".join(words)
@@ -38,7 +38,7 @@ def complaint_of(error: BaseException) -> str:
     return "\n".join(filter(None, lines))
 
 
-def shortened(line: str) -> str:
+def clipped(line: str) -> str:
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
 
 
@@ -54,7 +54,7 @@ def place_of(error: BaseException) -> str:
 def line_of(error: BaseException) -> str | None:
     """The text of that line, indented; None where it is not known."""
     text = frames_of(error)[-1].line
-    return f"    {shortened(text)}" if text else None
+    return f"    {clipped(text)}" if text else None
 
 
 def frames_of(error: BaseException) -> list[traceback.FrameSummary]:

@@ -62,8 +62,9 @@ def check(task: str) -> None:
         except KeyboardInterrupt:
             print("The closer look at what went wrong was stopped.")
         print("\n".join(verdicts.first_words(hints)), flush=True)
-        for statement, mismatch in filter(None, [verdicts.worth_showing()]):
-            exhibit.show(statement, mismatch)
+        if (found := verdicts.worth_showing()) is not None:
+            with contextlib.suppress(Exception):  # a picture is welcome, but the verdict must be shown without it too
+                exhibit.show(*found)
     print("\n".join(verdicts.other_words()))
 
 
