@@ -129,7 +129,7 @@ def test_independent_randomization_forgets_one_stage_at_a_time(resnet18, pixels)
     for stage, (name, forgetful) in zip(
         reversed(stages), forgetting(resnet18, stages, untrained(resnet18, 0), "independent"), strict=True
     ):
-        assert name == stage.name
+        assert name == stage.label
         trainable = {key for key, _ in resnet18.named_parameters() if key.startswith(owned([stage]))}
         assert changed(resnet18, forgetful) == trainable
 

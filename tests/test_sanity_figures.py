@@ -61,7 +61,7 @@ def test_the_words_of_the_curves_can_be_read_on_a_page_of_the_report(values):
 
 def test_points_show_the_mean_of_each_group(values):
     axes = drawn(similarity_points({"one": values[:, 0, 0], "other": values[:, 1, 1]}, METHODS))
-    points = axes[2].containers[1].lines[0].get_xdata()
+    points = [container.lines[0].get_xdata().item() for container in axes[2].containers[len(METHODS) :]]
     np.testing.assert_allclose(points, np.nanmean(values[:, 1, 1, :, 2], axis=0))
 
 
