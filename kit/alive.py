@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import decode_source
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
@@ -59,13 +60,13 @@ class Loader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType | None:
         self.text = self.get_data(self.path)
+        quote(self.path, self.text)
         return self.source_to_code(self.text, self.path)
 
     def exec_module(self, module: ModuleType) -> None:
         name = module.__name__
         PATHS[name] = Path(self.path)
         RUNNING.pop(name, None)
-        linecache.cache.pop(self.path, None)  # tracebacks quote the new lines
         super().exec_module(module)
         RUNNING[name] = self.text
         remember(module)
@@ -79,7 +80,17 @@ def watch(namespace: dict[str, object]) -> None:
         if name.partition(".")[0] in PACKAGES and getattr(module, "__file__", None):
             PATHS[name] = Path(module.__file__)
             RUNNING[name] = read(PATHS[name]) or b""
+            quote(module.__file__, RUNNING[name])
             remember(module)
+
+
+def quote(path: str, text: bytes) -> None:
+    """Have tracebacks quote the lines that run, also when the file is saved again before the error."""
+    try:
+        lines = decode_source(text).splitlines(keepends=True)
+    except (SyntaxError, UnicodeDecodeError):  # the import says so, too
+        return
+    linecache.cache[path] = (len(text), None, lines, path)  # without a time, it is not compared with the file
 
 
 def remember(module: ModuleType) -> None:

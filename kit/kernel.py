@@ -1,4 +1,4 @@
-"""What the kit does in a notebook's kernel: fresh modules at every cell, and one line where a traceback would not help.
+"""What the kit does in a notebook's kernel: fresh modules at every cell, and of a traceback what helps.
 
 The packages that students write in import this before their own modules, so that no edit comes too early to be seen.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from kit import alive
 from kit.command import copy_to_take, get_ready
 from kit.paths import KIT
+from kit.tracebacks import shortened
 from kit.unwritten import is_unwritten, stub_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def attach() -> None:
     get_ready()
     alive.watch(shell.user_ns)
     shell.ast_transformers.append(Door())
-    shell.set_custom_exc((NotImplementedError, SyntaxError), in_one_line)
+    shell.set_custom_exc((Exception,), in_brief)
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:
@@ -64,17 +65,20 @@ class Door(ast.NodeTransformer):
         return node
 
 
-def in_one_line(
+def in_brief(
     shell: "InteractiveShell", kind: type, error: BaseException, trace: TracebackType, tb_offset: int | None = None
 ) -> None:
-    """A task that is not written yet, and a syntax error in a module, without their tracebacks; others as usual."""
+    """One line for a task that is not written yet and for a syntax error in a module; others with their traceback.
+
+    That of an error in a student's module holds the student's lines and not those of the libraries in between.
+    """
     words = unwritten(error, trace) if kind is NotImplementedError else unreadable(error)
     if words:
         shell._showtraceback(kind, error, [words])  # the one way to a message that still counts as an error
     elif isinstance(error, IndentationError):
         shell.showindentationerror()
     else:
-        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+        shell.showtraceback((kind, error, shortened(trace)), tb_offset=tb_offset)
 
 
 def unwritten(error: BaseException, trace: TracebackType) -> str | None:

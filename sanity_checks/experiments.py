@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ class Similarity:
     """`values` (images, seeds, stages, methods, measures): NaN where a measure is undefined.
 
     Every value compares an image's explanation after randomization with that by the original model; the stages are in
-    the order of randomization, the measures by default those of `map_similarity.MEASURES`.
+    the order of randomization, by their labels, the measures by default those of `similarity.MEASURES`.
     """
 
     values: NDArray[np.float64]
@@ -71,7 +72,7 @@ def parameter_randomization(
     layer = layer_name(model, layer, X)
     stages = find_stages(model, X) if stages is None else list(stages)
     methods, measures, model = tuple(methods), tuple(measures), before_last_relu(model, X)
-    names = tuple(stage.name for stage in reversed(stages))
+    names = tuple(stage.label for stage in reversed(stages))
     values = np.full((len(X), len(seeds), len(stages), len(methods), len(measures)), np.nan)
     done = np.zeros((len(X), len(seeds)), dtype=bool)
     drawn = untrained(model, seeds[0], build)  # what is drawn depends on `build`, which has no name
@@ -107,16 +108,22 @@ def randomized_explanations(
     seed: int = 0,
     layer: Layer = None,
     build: Callable[[], nn.Module] | None = None,
+    progress: bool = True,
     **options: int,
 ) -> dict[str, dict[str, Tensor]]:
     """The explanations themselves, by stage and method: first "original", then the stages of a cascade."""
     X, y = check_batch(X, y, model)
     layer, stages = layer_name(model, layer, X), find_stages(model, X)
     model = before_last_relu(model, X)
-    explanations = {"original": explain(X, y, model, methods, layer, **options)}
-    for name, forgetful in forgetting(model, stages, untrained(model, seed, build), "cascading"):
-        explanations[name] = explain(X, y, forgetful, methods, layer, **options)
-    return explanations
+    cascade = forgetting(model, stages, untrained(model, seed, build), "cascading")
+    networks = tqdm(
+        chain([("original", model)], cascade),
+        total=1 + len(stages),
+        unit="stage",
+        desc="explanations",
+        disable=not progress,
+    )
+    return {name: explain(X, y, network, methods, layer, **options) for name, network in networks}
 
 
 def unrelated_similarity(

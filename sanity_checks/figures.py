@@ -1,22 +1,20 @@
 """Figures of the sanity checks: the grid of maps, curves along the stages, and one value for each method."""
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 
 import numpy as np
-from matplotlib import color_sequences
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from torch import Tensor
 
 from sanity_checks.experiments import Similarity
-from sanity_checks.removal import Removal
+from sanity_checks.removal import RANDOM, Removal
 from sanity_checks.similarity import MEASURES, mean_and_spread
+from visualizers.appearance import CONTROL, looks
 from visualizers.figures import PAGE, READABLE, column_label, draw_map, grid, row_label
 
 SMALL_CELL = 1.1  # inches
-MARKERS = "osD^v<>PX"
-LINES = ("-", "--", ":", "-.")
 CURVES = (9.6, 6.4)  # inches, width and height
 CURVES_FONT = READABLE * CURVES[1] / PAGE  # points: readable on the report's page too
 
@@ -61,18 +59,17 @@ def similarity_curves(
     means = mean_and_spread(values, axis=(0, 1))
     positions, beyond = np.arange(1, len(stages) + 1), len(stages) + 1
     for k, (axis, measure) in enumerate(zip(axes.flat, MEASURES, strict=True)):
-        styles = zip(methods, colors(len(methods)), MARKERS, cycle(LINES), strict=False)
-        for j, (method, color, marker, line) in enumerate(styles):
+        for j, (method, look) in enumerate(looks(methods).items()):
             mean, spread = means["mean"][:, j, k], means["spread"][:, j, k]
             shift = 0.06 * (j - len(methods) / 2)  # so that the bars do not hide one another
-            look = {"color": color, "marker": marker, "markersize": 4, "linewidth": 1.2, "elinewidth": 0.6}
+            drawn = {"color": look.color, "marker": look.marker, "markersize": 4, "linewidth": 1.2, "elinewidth": 0.6}
             x, y, bars = (
                 ([0, *positions + shift], [1, *mean], [0, *spread]) if joined else (positions + shift, mean, spread)
             )
-            axis.errorbar(x, y, bars, linestyle=line if joined else "none", label=method, **look)
+            axis.errorbar(x, y, bars, linestyle=look.line if joined else "none", label=method, **drawn)
             if baseline is not None:
                 other = mean_and_spread(baseline[:, j, k])
-                axis.errorbar(beyond + shift, other["mean"], other["spread"], linestyle="none", **look)
+                axis.errorbar(beyond + shift, other["mean"], other["spread"], linestyle="none", **drawn)
         if baseline is not None:
             axis.axvspan(beyond - 0.5, beyond + 0.5, color="0.93", zorder=0)
         axis.set_title(measure, fontsize=CURVES_FONT)
@@ -88,21 +85,31 @@ def similarity_curves(
 
 
 def similarity_points(groups: Mapping[str, NDArray[np.float64]], methods: Sequence[str]) -> Figure:
-    """For each measure one point with spread for each method and group, whose values are (N, methods, measures)."""
+    """For each measure one point with spread for each method and group, whose values are (N, methods, measures).
+
+    The first group is drawn in the methods' colours, the others, which it is compared with, hollow and in grey.
+    """
     figure = Figure(figsize=(11, 1.2 + 0.4 * len(methods)), layout="constrained")
     axes = figure.subplots(1, len(MEASURES), sharey=True)
     for k, (axis, measure) in enumerate(zip(axes, MEASURES, strict=True)):
-        for i, ((group, values), marker) in enumerate(zip(groups.items(), MARKERS, strict=False)):
+        for i, values in enumerate(groups.values()):
             summary = mean_and_spread(values[..., k])
-            height = np.arange(len(methods)) + 0.18 * (i - (len(groups) - 1) / 2)
-            shade = str(0.65 * i / max(1, len(groups) - 1))
-            axis.errorbar(summary["mean"], height, xerr=summary["spread"], fmt=marker, color=shade, label=group)
+            heights = np.arange(len(methods)) + 0.18 * (i - (len(groups) - 1) / 2)
+            for mean, spread, height, look in zip(
+                summary["mean"], summary["spread"], heights, looks(methods).values(), strict=True
+            ):
+                color, inside = (CONTROL, "white") if i else (look.color, look.color)
+                options = {"color": color, "markerfacecolor": inside, "marker": look.marker}
+                axis.errorbar(mean, height, xerr=spread, linestyle="none", **options)
         axis.axvline(0, color="0.85", zorder=0)
         axis.set(title=measure, xlim=(-0.6, 1.05), ylim=(len(methods) - 0.5, -0.5))
         axis.set_yticks(range(len(methods)), methods)
         axis.spines[["top", "right"]].set_visible(False)
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(groups), frameon=False)
+    handles = [
+        Line2D([], [], color=CONTROL if i else "0.2", marker="o", markerfacecolor="white" if i else "0.2", label=group)
+        for i, group in enumerate(groups)
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(groups), frameon=False)
     return figure
 
 
@@ -114,10 +121,9 @@ def similarity_grid(cascades: Mapping[str, Similarity]) -> Figure:
         means = mean_and_spread(cascade.values, axis=(0, 1))["mean"]
         row[0].set_ylabel(network)
         for k, (axis, measure) in enumerate(zip(row, cascade.measures, strict=True)):
-            styles = zip(cascade.methods, colors(len(cascade.methods)), MARKERS, cycle(LINES), strict=False)
-            for j, (method, color, marker, line) in enumerate(styles):
-                look = {"color": color, "marker": marker, "markersize": 4, "linewidth": 1.2, "linestyle": line}
-                axis.plot([1, *means[:, j, k]], label=method, **look)
+            for j, (method, look) in enumerate(looks(cascade.methods).items()):
+                drawn = {"color": look.color, "marker": look.marker, "markersize": 4, "linewidth": 1.2}
+                axis.plot([1, *means[:, j, k]], linestyle=look.line, label=method, **drawn)
             axis.set_title(measure, fontsize=9)
             axis.set_ylim(-0.5, 1.05)
             axis.set_xticks(range(len(cascade.stages) + 1), ["original", *cascade.stages], rotation=60, fontsize=8)
@@ -131,21 +137,14 @@ def removal_curves(removed: Removal) -> Figure:
     """The mean probability of the class against how much is blurred: the most important first, and the least."""
     figure = Figure(figsize=(8.4, 3.2), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
-    methods = list(removed.deleted)
     percent = [100 * fraction for fraction in removed.fractions]
     kinds = {"the most important first": removed.deleted, "the least important first": removed.spared}
     for axis, (title, kind) in zip(axes, kinds.items(), strict=True):
-        styles = zip(methods, colors(len(methods)), MARKERS, cycle(LINES), strict=False)
-        for method, color, marker, line in styles:
-            look = {"color": color, "marker": marker, "markersize": 4, "linestyle": line}
-            axis.plot(percent, kind[method].mean(axis=0), label=method, **look)
+        for method, look in looks(removed.deleted).items():
+            drawn = {"color": CONTROL if method == RANDOM else look.color, "marker": look.marker, "markersize": 4}
+            axis.plot(percent, kind[method].mean(axis=0), linestyle=look.line, label=method, **drawn)
         axis.set(title=title, xlabel="blurred pixels, %", ylim=(0, None))
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("probability of the class")
     axes[0].legend(frameon=False)
     return figure
-
-
-def colors(count: int) -> Sequence[object]:
-    """Colours that most people tell apart; markers and lines differ too, for those who do not and for grey prints."""
-    return color_sequences["petroff8"][:count]

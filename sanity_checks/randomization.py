@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 
@@ -12,6 +12,7 @@ import torchvision
 from torch import Tensor, nn
 
 from kit.modes import evaluation_mode
+from sanity_checks.stage_titles import titles
 
 VARIANTS: tuple[dict, ...] = ({}, {"aux_logits": False})  # as torchvision builds, and as it leaves pretrained models
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
@@ -19,10 +20,15 @@ NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
 @dataclass(frozen=True)
 class Stage:
-    """A block of the model: its name, and the names of its modules that own parameters."""
+    """A block of the model: its name, the names of its modules that own parameters, and what a reader calls it."""
 
     name: str
     modules: tuple[str, ...]
+    title: str = field(default="", compare=False, repr=False)
+
+    @property
+    def label(self) -> str:
+        return self.title or self.name
 
 
 def find_stages(model: nn.Module, X: Tensor) -> list[Stage]:
@@ -44,7 +50,9 @@ def find_stages(model: nn.Module, X: Tensor) -> list[Stage]:
     if not stages and not of_itself:
         raise ValueError("the model has no parameters: there is nothing to randomize")
     first, *others = stages or [Stage("model", ())]
-    return [Stage(first.name, (*of_itself, *first.modules)), *others]
+    stages = [Stage(first.name, (*of_itself, *first.modules)), *others]
+    named = titles([model if stage.name == "model" else model.get_submodule(stage.name) for stage in stages])
+    return [replace(stage, title=title) for stage, title in zip(stages, named, strict=True)]
 
 
 def owners(model: nn.Module, X: Tensor) -> list[tuple[str, nn.Module]]:
@@ -151,7 +159,7 @@ def with_forgotten(model: nn.Module, stages: Sequence[Stage], fresh: nn.Module) 
 def forgetting(
     model: nn.Module, stages: Sequence[Stage], fresh: nn.Module, mode: str
 ) -> Iterator[tuple[str, nn.Module]]:
-    """Randomized copies of the model with the names of their stages, from the last stage to the first.
+    """Randomized copies of the model with the labels of their stages, from the last stage to the first.
 
     mode "cascading": each copy also keeps what the copies before it forgot. mode "independent": one stage at a time.
     """
@@ -159,7 +167,7 @@ def forgetting(
         raise ValueError(f'mode is {mode!r}: choose "cascading" or "independent"')
     for i in reversed(range(len(stages))):
         forgotten = stages[i:] if mode == "cascading" else stages[i : i + 1]
-        yield stages[i].name, with_forgotten(model, forgotten, fresh)
+        yield stages[i].label, with_forgotten(model, forgotten, fresh)
 
 
 def before_last_relu(model: nn.Module, X: Tensor) -> nn.Module:

@@ -1,5 +1,6 @@
 import functools
 import importlib
+import io
 
 import captum.attr
 import pytest
@@ -148,3 +149,14 @@ def test_a_layer_that_the_model_never_calls_is_refused(name, small_net, noise):
     """A layer that takes no part in the forward pass gives one clear error."""
     with pytest.raises(ValueError, match="took no part"):
         getattr(ours_by_captum, name)(noise, torch.tensor([0, 1, 2]), small_net, "unused")
+
+
+@pytest.mark.parametrize("name", ["captum_integrated_gradients", "captum_layer_conductance"])
+def test_what_follows_a_path_shows_its_progress_in_a_terminal(name, small_net, noise, monkeypatch):
+    """Both take seconds for each photograph."""
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stderr", terminal)
+    getattr(ours_by_captum, name)(noise, None, small_net, **SAME[name][2])
+    assert f"{SAME[name][0]}: 100%" in terminal.getvalue()
+    assert "3/3" in terminal.getvalue()

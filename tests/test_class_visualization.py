@@ -69,8 +69,8 @@ def test_stored_reference_of_a_step(shipped):
     reference = load("ascent")
     X, shipped = in_double(load("attributions")["X"], shipped)
     updated = stepped(X, reference["step_targets"], shipped, 0.05, 25.0)
+    assert_matches(updated - X, reference["step"] - X, dtype=None, images=X)
     assert_matches(updated, reference["step"], dtype=None)
-    assert_matches(updated - X, reference["step"] - X, dtype=None)
 
 
 def test_one_step_with_other_networks(network, small_photos):
@@ -193,6 +193,21 @@ def test_the_callback_counts_from_one(small_net):
     assert [iteration for iteration, _ in calls] == [1, 2, 3, 4], "the callback should count 1, 2, 3, 4"
     assert torch.equal(calls[-1][1], result), "the last picture that the callback saw is not the result"
     assert not torch.equal(calls[0][1], calls[1][1]), "the second iteration changed nothing"
+
+
+@pytest.mark.given
+def test_an_interrupted_ascent_leaves_nothing_behind_and_the_next_one_is_as_ever(small_net):
+    """An ascent that is stopped alters nothing: the next one gives what it always gives."""
+
+    def stop(iteration, images):
+        if iteration == 2:
+            raise KeyboardInterrupt
+
+    expected = small(0, small_net, num_iterations=3)
+    with pytest.raises(KeyboardInterrupt):
+        small(0, small_net.train(), num_iterations=3, callback=stop)
+    assert all(module.training and not module._forward_hooks for module in small_net.modules())
+    assert_equal(small(0, small_net, num_iterations=3), expected, "the next ascent went another way")
 
 
 @pytest.mark.given

@@ -46,7 +46,7 @@ def test_a_model_whose_answer_is_known_by_hand():
         build=lambda: linear_net(-1.0),
         progress=False,
     )
-    assert result.stages == ("2", "0")
+    assert result.stages == ("classifier", "conv 1")
     assert result.values.shape == (2, 1, 2, 1, len(MEASURES))
     np.testing.assert_allclose(result.values[..., RANK], 1, atol=1e-9)
     np.testing.assert_allclose(result.values[..., SIGNED_RANK], -1, atol=1e-9)
@@ -187,8 +187,8 @@ def test_images_of_another_precision_are_refused_at_the_door(shipped, photos, ex
 
 def test_the_grid_starts_with_the_original_and_ends_with_nothing_learned(shipped, photos):
     explanations = randomized_explanations(photos, LABELS, shipped, methods=("gradient",))
-    names = [stage.name for stage in find_stages(shipped, photos)]
-    assert list(explanations) == ["original", *reversed(names)]
+    labels = [stage.label for stage in find_stages(shipped, photos)]
+    assert list(explanations) == ["original", *reversed(labels)]
 
 
 def test_the_baseline_needs_two_images(shipped, photos):

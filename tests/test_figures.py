@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 import torch
 from matplotlib import pyplot
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
+from skimage.color import deltaE_ciede2000, rgb2lab
 from torch import Tensor
 
 from data import deprocess
 from visualizers import figures
+from visualizers.appearance import LOOKS, looks
 
 IMAGES = np.arange(2 * 8 * 12 * 3, dtype=np.uint8).reshape(2, 8, 12, 3)
 NAMES = ("hay", "quail")
@@ -282,3 +285,32 @@ def test_maps_that_are_not_finite_are_refused_by_name():
 def test_maps_of_any_precision_and_number_of_channels_are_drawn(maps):
     figure = figures.attributions(np.zeros((1, 8, 8, 3), np.uint8), ["a"], {"mine": maps})
     figure.savefig(io.BytesIO(), dpi=40)
+
+
+# How colours are seen by those who lack one kind of cones: Machado et al. 2009, of linear RGB.
+VISION = {
+    "all cones": np.eye(3),
+    "no L cones": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "no M cones": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    "no S cones": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
+}
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_the_colours_of_the_methods_can_be_told_apart_and_stand_out_from_white(vision):
+    """A difference of 2.3 is just noticeable (CIEDE2000); graphics need a contrast near 3."""
+    colors = np.array([to_rgb(look.color) for look in LOOKS.values()])
+    linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
+    seen = (linear @ np.transpose(VISION[vision])).clip(0, 1)
+    lab = rgb2lab(np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055))
+    first, second = np.triu_indices(len(lab), 1)
+    assert deltaE_ciede2000(lab[first], lab[second]).min() > 12
+    assert (1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05)).min() > 2.8
+
+
+def test_other_names_get_looks_that_no_method_of_the_figure_has():
+    found = looks(["mine", "saliency", "integrated\ngradients", "yours"])
+    assert found["saliency"] == LOOKS["gradient"]
+    assert found["integrated\ngradients"] == LOOKS["integrated gradients"]
+    assert len({look.color for look in found.values()}) == 4
+    assert looks(map(str, range(20))).keys() == set(map(str, range(20)))

@@ -76,7 +76,7 @@ def test_stored_reference(shipped):
     reference = load("ascent")
     X, targets = load("attributions")["X"].double(), reference["fooling_targets"]
     fooled = make_fooling_image(X, targets, shipped.double(), learning_rate=2.0)
-    assert_matches(fooled - X, reference["fooling"] - X, dtype=torch.float64)
+    assert_matches(fooled - X, reference["fooling"] - X, dtype=torch.float64, images=X)
 
 
 def test_the_last_step_is_the_one_that_succeeds(shipped):

@@ -36,7 +36,7 @@ def test_stored_reference(shipped):
     reference = load("attributions")
     X, shipped = in_double(reference["X"], shipped)
     maps = grad_cam(X, reference["y"], shipped)
-    assert_matches(maps, reference["grad_cam"], dtype=None)
+    assert_matches(maps, reference["grad_cam"], dtype=None, images=X)
     for actual, expected in zip(maps, reference["grad_cam"], strict=True):
         assert_matches(actual, expected, dtype=None)
 
@@ -46,7 +46,7 @@ def test_stored_reference_of_guided_grad_cam(shipped):
     reference = load("attributions")
     expected = reference["grad_cam"].unsqueeze(1) * reference["guided_backprop"]
     X, shipped = in_double(reference["X"], shipped)
-    assert_matches(guided_grad_cam(X, reference["y"], shipped), expected, dtype=None)
+    assert_matches(guided_grad_cam(X, reference["y"], shipped), expected, dtype=None, images=X)
 
 
 LAYERS = {"SqueezeNet": "features.12", "ResNet": "layer4", "VGG": "features"}

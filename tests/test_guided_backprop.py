@@ -67,7 +67,7 @@ def test_stored_reference(shipped):
     """At every ReLU of SqueezeNet the gradient passes only where input and arriving gradient are positive."""
     reference = load("attributions")
     X, shipped = in_double(reference["X"], shipped)
-    assert_matches(guided_backprop(X, reference["y"], shipped), reference["guided_backprop"], dtype=None)
+    assert_matches(guided_backprop(X, reference["y"], shipped), reference["guided_backprop"], dtype=None, images=X)
 
 
 def test_other_networks(network, photos):

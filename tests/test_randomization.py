@@ -8,7 +8,14 @@ from torch import nn
 from torchvision import models
 from torchvision.models import VisionTransformer, googlenet, regnet_y_400mf
 
-from sanity_checks.randomization import before_last_relu, find_stages, forgetting, untrained, with_forgotten
+from sanity_checks.randomization import (
+    Stage,
+    before_last_relu,
+    find_stages,
+    forgetting,
+    untrained,
+    with_forgotten,
+)
 
 
 def parameters(model):
@@ -45,6 +52,22 @@ def test_the_stages_of_resnet_are_its_blocks_with_their_normalization(resnet18, 
     blocks = [f"layer{i}.{j}" for i in (1, 2, 3, 4) for j in (0, 1)]
     assert [stage.name for stage in stages] == ["conv1", *blocks, "fc"]
     assert stages[0].modules == ("conv1", "bn1")
+
+
+def test_stages_have_labels_that_readers_know(shipped, resnet18, vgg11, pixels):
+    fires, blocks = [f"Fire {i}" for i in range(2, 10)], [f"block {i}" for i in range(2, 10)]
+    linear = [*(f"conv {i}" for i in range(1, 9)), "linear 9"]
+    for network, labels in ((shipped, ["conv 1", *fires]), (resnet18, ["conv 1", *blocks]), (vgg11, linear)):
+        assert [stage.label for stage in find_stages(network, pixels)] == [*labels, "classifier"]
+
+
+def test_a_stage_of_ones_own_is_called_by_its_name():
+    assert Stage("features.3.squeeze", ("features.3.squeeze",)).label == "features.3.squeeze"
+
+
+def test_a_label_changes_no_file_of_results():
+    """Files know a run by what its stages print."""
+    assert repr(Stage("conv1", ("conv1",), "conv 1")) == repr(Stage("conv1", ("conv1",)))
 
 
 def test_every_parameter_of_a_network_belongs_to_exactly_one_stage(network, pixels):
@@ -89,7 +112,7 @@ def test_a_cascade_forgets_from_the_top_and_keeps_what_it_forgot(shipped, pixels
     stages = find_stages(shipped, pixels)
     previous = {}
     for k, (name, forgetful) in enumerate(forgetting(shipped, stages, untrained(shipped, 0), "cascading"), start=1):
-        assert name == stages[-k].name
+        assert name == stages[-k].label
         forgotten = {key for key in parameters(shipped) if key.startswith(owned(stages[-k:]))}
         assert changed(shipped, forgetful) == forgotten
         drawn = {key: parameters(forgetful)[key] for key in forgotten}
@@ -106,7 +129,7 @@ def test_independent_randomization_forgets_one_stage_at_a_time(resnet18, pixels)
     for stage, (name, forgetful) in zip(
         reversed(stages), forgetting(resnet18, stages, untrained(resnet18, 0), "independent"), strict=True
     ):
-        assert name == stage.name
+        assert name == stage.label
         trainable = {key for key, _ in resnet18.named_parameters() if key.startswith(owned([stage]))}
         assert changed(resnet18, forgetful) == trainable
 

@@ -10,9 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from sanity_checks.experiments import Similarity
+from sanity_checks.explanations import METHODS as ALL_METHODS
 from sanity_checks.figures import map_grid, removal_curves, similarity_curves, similarity_grid, similarity_points
 from sanity_checks.removal import Removal
 from sanity_checks.similarity import MEASURES
+from visualizers import figures
+from visualizers.appearance import LOOKS
 
 METHODS = ("gradient", "Grad-CAM")
 STAGES = ("classifier", "features")
@@ -60,7 +63,7 @@ def test_the_words_of_the_curves_can_be_read_on_a_page_of_the_report(values):
 
 def test_points_show_the_mean_of_each_group(values):
     axes = drawn(similarity_points({"one": values[:, 0, 0], "other": values[:, 1, 1]}, METHODS))
-    points = axes[2].containers[1].lines[0].get_xdata()
+    points = [container.lines[0].get_xdata().item() for container in axes[2].containers[len(METHODS) :]]
     np.testing.assert_allclose(points, np.nanmean(values[:, 1, 1, :, 2], axis=0))
 
 
@@ -78,3 +81,27 @@ def test_removal_has_a_panel_for_each_order_and_a_curve_for_each_method():
     axes = drawn(removal_curves(Removal((0.0, 1.0), curves, curves)))
     assert [axis.get_title() for axis in axes] == ["the most important first", "the least important first"]
     np.testing.assert_allclose(axes[0].get_lines()[0].get_xydata(), [[0, 0.5], [100, 0.1]])
+
+
+def look_of(line):
+    return line.get_color(), line.get_marker()
+
+
+def test_a_method_looks_the_same_in_every_figure_whatever_else_is_drawn(values):
+    """Its colour and marker are its own in curves, points and panels, alone and among others."""
+    expected = LOOKS["Grad-CAM"].color, LOOKS["Grad-CAM"].marker
+    for methods in (METHODS, METHODS[::-1]):
+        number = methods.index("Grad-CAM")
+        curves = similarity_curves(values, STAGES, methods, baseline=values[:, 0, 0]).axes[0].containers
+        assert [look_of(curves[2 * number + i].lines[0]) for i in (0, 1)] == [expected, expected]
+        points = similarity_points({"one": values[:, 0, 0], "other": values[:, 1, 1]}, methods).axes[0].containers
+        assert look_of(points[number].lines[0]) == expected
+        assert points[len(methods) + number].lines[0].get_markerfacecolor() == "white"
+    for names in (("Grad-CAM",), ("mine", "Captum's\nGrad-CAM")):
+        lines = figures.curves({name: [3.0, 2.0] for name in names}, "x", "y").axes[0].lines
+        assert look_of(lines[-1]) == expected
+
+
+def test_every_method_has_a_look_of_its_own():
+    assert LOOKS.keys() == set(ALL_METHODS)
+    assert len({look.color for look in LOOKS.values()}) == len({look.marker for look in LOOKS.values()}) == len(LOOKS)

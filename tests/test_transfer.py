@@ -156,6 +156,22 @@ def test_iterates_are_not_altered_by_later_steps():
     assert not any(iterate.image.requires_grad for iterate in more)
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_an_interrupted_transfer_leaves_nothing_behind_and_the_next_one_is_as_ever(optimizer):
+    """The network keeps its modes and gets no hook, whenever the notebook's stop button is pressed."""
+
+    def stop(iterate):
+        if iterate.iteration == 2:
+            raise KeyboardInterrupt
+
+    expected, _ = run(optimizer=optimizer)
+    network = SmallNet().train()
+    with pytest.raises(KeyboardInterrupt):
+        style_transfer(CONTENT, STYLE, model=network, preset=SMALL, optimizer=optimizer, progress=False, callback=stop)
+    assert all(module.training and not module._forward_hooks for module in network.modules())
+    assert np.array_equal(run(network, optimizer=optimizer)[0], expected)
+
+
 @pytest.mark.parametrize(("height", "width", "shape"), [(16, 22, (16, 22)), (22, 16, (22, 16)), (64, 32, (32, 16))])
 def test_height_and_width_are_the_contents(height, width, shape):
     """A tall picture stays tall and a wide one wide; the sizes are those of the shorter sides."""

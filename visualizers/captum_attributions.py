@@ -10,12 +10,13 @@ from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
+from tqdm.auto import tqdm
 
 from kit.modes import evaluation_mode
 from visualizers.layers import Layer, find_layer, recorded_output, upsampled
 from visualizers.scores import check_batch, class_logits
 
-EVALUATIONS = 10  # at once, by the methods that follow a path from the mean colour to the image; bounds their memory
+EVALUATIONS = 10  # at once, by the methods that follow a path from the mean colour to the image
 
 
 def captum_saliency(X: Tensor, y: Tensor, model: nn.Module) -> Tensor:
@@ -25,8 +26,7 @@ def captum_saliency(X: Tensor, y: Tensor, model: nn.Module) -> Tensor:
 
 def captum_integrated_gradients(X: Tensor, y: Tensor, model: nn.Module, n_steps: int = 50) -> Tensor:
     """Integrated gradients from the mean colour to the image: (N, 3, H, W). Sundararajan 2017, arXiv 1703.01365."""
-    at_once = max(len(X), EVALUATIONS)
-    return attribute(X, y, model, "IntegratedGradients", n_steps=n_steps, internal_batch_size=at_once)
+    return one_by_one(X, y, model, "IntegratedGradients", n_steps=n_steps, internal_batch_size=EVALUATIONS)
 
 
 def captum_guided_backprop(X: Tensor, y: Tensor, model: nn.Module) -> Tensor:
@@ -48,10 +48,8 @@ def captum_layer_conductance(X: Tensor, y: Tensor, model: nn.Module, layer: Laye
     """
     X, y = check_batch(X, y, model)
     layer = find_layer(model, layer, X)
-    options = {"n_steps": n_steps, "internal_batch_size": EVALUATIONS // 2}
-    conductance = torch.cat(  # image by image, because Captum keeps two whole evaluations of each image
-        [attribute(X[i : i + 1], y[i : i + 1], model, "LayerConductance", layer, **options) for i in range(len(X))]
-    )
+    options = {"n_steps": n_steps, "internal_batch_size": EVALUATIONS // 2}  # Captum keeps two evaluations of each
+    conductance = one_by_one(X, y, model, "LayerConductance", layer, **options)
     return upsampled(conductance.sum(dim=1), X)
 
 
@@ -63,8 +61,18 @@ def captum_layer_grad_cam(X: Tensor, y: Tensor, model: nn.Module, layer: Layer =
     return upsampled(maps.squeeze(1), X)
 
 
+def one_by_one(
+    X: Tensor, y: Tensor | None, model: nn.Module, method: str, layer: nn.Module | None = None, **options: object
+) -> Tensor:
+    """`attribute` for each image alone, which bounds the memory, with a bar in notebooks and terminals."""
+    X, y = check_batch(X, y, model)
+    images = tqdm(range(len(X)), desc=method, unit="image", disable=None)
+    labels = [None] * len(X) if y is None else y.split(1)
+    return torch.cat([attribute(X[i : i + 1], labels[i], model, method, layer, **options) for i in images])
+
+
 def attribute(
-    X: Tensor, y: Tensor, model: nn.Module, method: str, layer: nn.Module | None = None, **options: object
+    X: Tensor, y: Tensor | None, model: nn.Module, method: str, layer: nn.Module | None = None, **options: object
 ) -> Tensor:
     """Build and run one of Captum's methods on a copy of the images, in eval mode."""
     from captum import attr  # here, because it takes longer to import than the rest of the kit

@@ -2,9 +2,7 @@
 
 import io
 import json
-import sys
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +16,10 @@ from torch import Tensor
 from data import CLASS_NAMES, deprocess
 from kit.assignment import FIGURES
 from kit.atomic import atomic_path
+from kit.display import in_notebook, show_picture
 from kit.paths import figures_folder
 from kit.provenance import code_in_use
+from visualizers.appearance import looks
 
 CELL = 2.1  # inches
 HEAT = "magma"
@@ -27,6 +27,7 @@ BRIGHTEST = 99.5  # percentile of a map that is drawn at full strength; single e
 DOTS_PER_INCH = 120
 WIDEST_SHOWN = 1100  # pixels, as wide as a notebook's cell
 JPEG_QUALITY = 85  # in a notebook, which is handed in with its pictures: as PNG they would take six times the room
+MARKERS = 8  # on a curve
 PAGE = 3.9  # inches that a figure gets on a page of the report
 READABLE = 6.0  # points, on that page
 
@@ -187,9 +188,11 @@ def score_lines(scores: Tensor, names: Sequence[str], target: str) -> Figure:
 
 
 def draw_curves(axis: Axes, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> None:
-    for (name, (x, y)), style in zip(curves.items(), cycle(("-", "--", ":", "-.")), strict=False):
+    for name, look in looks(curves).items():
+        x, y = curves[name]
         positive = np.where(np.asarray(y) > 0, y, np.nan)  # zero has no place on a logarithmic axis
-        axis.plot(x, positive, style, label=name, linewidth=1.6)
+        line = axis.plot(x, positive, look.line, color=look.color, label=name, linewidth=1.6)[0]
+        line.set(marker=look.marker, markersize=4, markevery=max(1, len(positive) // MARKERS))
     axis.set_yscale("log")
     axis.spines[["top", "right"]].set_visible(False)
 
@@ -224,11 +227,9 @@ def written_caption(name: str) -> tuple[str, str]:
 
 def shown(figure: Figure, file: Path, caption: str, alt: str, code: dict[str, str]) -> Figure | None:
     """In a notebook a small copy of the file, above its caption; elsewhere the figure is given back."""
-    ipython = sys.modules.get("IPython")
-    if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
+    if not in_notebook():
         return figure
-    picture = ipython.display.Image(small_jpeg(file), format="jpeg", alt=alt, metadata={"code": code})
-    ipython.display.display(picture, ipython.display.Markdown(f"*{caption}*"))
+    show_picture(small_jpeg(file), alt, caption, {"code": code})
     return None
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from instructor.grading.isolation.remote import WorkerLost
-from kit.check.verdicts import complaint_of
+from kit.check.complaints import complaint_of
 from kit.unwritten import UNWRITTEN
 
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of an object in memory, another in each run, so reports would differ

@@ -218,6 +218,25 @@ def test_an_error_is_shown_with_the_line_as_it_is_now(kit, run):
         assert f"compute_saliency_maps in {SALIENCY}, line {line}." in run("compute_saliency_maps(X, y, net)")
 
 
+def test_an_error_below_given_code_is_shown_without_the_lines_of_libraries(kit, run):
+    """Decorators of torch's are no part of what a student wrote."""
+    (kit / TV_LOSS).write_text(with_body(TV_LOSS, "img.nowhere"), "utf-8")
+    (kit / SALIENCY).write_text(with_body(SALIENCY, "torch.autograd.grad(scores, scores.shape)"), "utf-8")
+    for call in (f"torch.no_grad()(lambda: {CALLS[TV_LOSS]})()", CALLS[SALIENCY]):
+        said = run(call)
+        assert re.search(r"-> \d+ +(img.nowhere|torch.autograd.grad)", said), said
+        assert "site-packages" not in said
+        assert "Error retrieving" not in said
+
+
+def test_an_error_quotes_the_lines_that_run_when_the_file_was_saved_since(kit, run):
+    """As in a cell that takes long."""
+    wrong = with_body(TV_LOSS, "raise ArithmeticError('here')")
+    (kit / TV_LOSS).write_text(wrong, "utf-8")
+    saving = f"_ = open({str(kit / TV_LOSS)!r}, 'w', encoding='utf-8').write('# emptied')"
+    assert re.search(r"-> \d+ +raise ArithmeticError\('here'\)", run(f"{saving}\n{CALLS[TV_LOSS]}"))
+
+
 def test_functions_that_students_write_carry_no_decorator():
     """IPython's own autoreload, which some will use, cannot replace what a decorator has wrapped."""
     for module in CALLS:

@@ -1,5 +1,7 @@
 """check() answers in plain words, in a fresh process as in a notebook's kernel."""
 
+import base64
+import io
 import json
 
 import nbformat
@@ -7,10 +9,12 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from PIL import Image
 
 from instructor.tests.support.fresh import said_by
 from kit import check
 from kit.assignment import TASKS, fits
+from kit.check.hints import hint_at
 from kit.paths import KIT
 
 BROKEN = """
@@ -54,7 +58,7 @@ def test_an_error_is_told_with_its_place_and_what_was_printed():
     assert (
         "AttributeError: 'Tensor' object has no attribute 'nowhere' (broken in style_transfer/own.py, line 3)" in answer
     )
-    assert "Your code printed" in answer
+    assert "Output of your code" in answer
     assert "shape (" in answer
 
 
@@ -128,7 +132,7 @@ def checked(tests, folder, times=1):
 
 def test_a_check_that_is_skipped_is_no_tick(tmp_path):
     """It is said why it was not checked, and not that all checks hold."""
-    expected = "✓ One holds.\n– Two holds. Not checked: no file\n1 of 2 checks hold, 1 not checked.\n"
+    expected = "– Two holds. Not checked: no file\n✓ One holds.\n1 of 2 checks hold, 1 not checked.\n"
     assert checked(SKIPPING, tmp_path) == expected
 
 
@@ -153,7 +157,7 @@ def test_recorded_answers_are_the_same_at_every_check(tmp_path):
     """One that was never recorded is no tick, and no fault of the student's."""
     replaying(tmp_path)
     fault = "the kit is at fault, not your code: it lacks the recorded answer 'test_task.py::test_three answer 1'"
-    lines = ("✓ One.", "✓ Two.", "✗ Four.", "      expected 5", f"– Three. Not checked: {fault}")
+    lines = ("✗ Four.", "      expected 5", f"– Three. Not checked: {fault}", "✓ One.", "✓ Two.")
     expected = "\n".join([*lines, "2 of 4 checks hold, 1 not checked.", ""])
     assert checked(REPLAYING, tmp_path, times=5) == 5 * expected
 
@@ -170,27 +174,31 @@ def test_the_same_complaint_is_made_once_with_its_line_and_a_hint(tmp_path):
     path = tmp_path / "visualizers" / "mine.py"
     path.parent.mkdir()
     path.write_text("def f():\n    return [missing for _ in range(3)]\n", "utf-8")
-    one, two, complaint, hint, summary = checked(FAILING.format(path=str(path)), tmp_path).splitlines()
+    one, complaint, line, hint, two, summary = checked(FAILING.format(path=str(path)), tmp_path).splitlines()
     assert [one, two] == ["✗ One.", "✗ Two."]
     assert complaint.strip() == "NameError: name 'missing' is not defined (f in visualizers/mine.py, line 2)"
+    assert line.strip() == "return [missing for _ in range(3)]"
     assert hint.strip().startswith("Is it spelled right")
     assert summary == "0 of 2 checks hold."
 
 
-def test_a_hint_is_given_once(tmp_path):
-    """Also where two complaints have the same."""
-    wrong = 'def test_one():\n    "One."\n    assert False, "expected a tensor, got list"\n'
-    tests = wrong + wrong.replace("ne", "ther").replace("list", "ndarray")
-    hint = "      Stay with tensors from the first line to the last."
-    first = ["✗ One.", "      expected a tensor, got list", hint]
-    expected = [*first, "✗ Other.", "      expected a tensor, got ndarray", "0 of 2 checks hold."]
-    assert checked(tests, tmp_path).splitlines() == expected
+def test_the_first_failure_is_told_with_its_numbers_and_the_others_in_a_line_each(tmp_path):
+    """What holds comes last. Of another error its type and line are told, with the hint."""
+    path = tmp_path / "visualizers" / "mine.py"
+    path.parent.mkdir()
+    path.write_text("def f():\n    return [missing for _ in range(3)]\n", "utf-8")
+    holding = 'def test_three():\n    "Three."\n'
+    wrong = 'def test_four():\n    "Four."\n    assert False, "expected 4, got 5"\n'
+    tests = FAILING.format(path=str(path)).replace("mine.f()", 'assert False, "expected 1, got 2"', 1)
+    first, hint = ["✗ One.", "      expected 1, got 2"], hint_at("NameError", "")
+    expected = [*first, f"✗ Two. (NameError in line 2: {hint})", "✗ Four.", "✓ Three.", "1 of 4 checks hold."]
+    assert checked(tests + holding + wrong, tmp_path).splitlines() == expected
 
 
 def test_checks_of_given_code_are_told_of_only_where_they_fail(tmp_path):
     """And never counted."""
     assert checked(GIVEN.format(holds=True), tmp_path) == "✓ Own.\nAll checks hold.\n"
-    failing = "✓ Own.\n✗ Given. (given code, which calls yours)\n      not so\n1 of 1 checks hold.\n"
+    failing = "✗ Given. (given code, which calls yours)\n      not so\n✓ Own.\n1 of 1 checks hold.\n"
     assert checked(GIVEN.format(holds=False), tmp_path) == failing
 
 
@@ -200,6 +208,51 @@ def test_checks_of_given_code_that_fail_beside_the_students_own_are_only_counted
         "✗ Own.\n      wrong\nA check of given code fails too: look again when yours hold.\n0 of 1 checks hold.\n"
     )
     assert checked(wrong, tmp_path) == expected
+
+
+WRONG_VALUES = """
+import torch
+from tests.support.comparison import assert_matches
+def test_few():
+    "Few numbers."
+    assert_matches(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 2.0, 4.0]))
+def test_map():
+    "A map."
+    goal = torch.arange(2 * 20 * 24.0).view(2, 20, 24)
+    yours = goal.clone()
+    yours[1] = -goal[1]
+    assert_matches(yours, goal, images=torch.rand(2, 3, 20, 24))
+"""
+
+
+@pytest.mark.parametrize(("kept", "kind"), [("A map.", "image/jpeg"), ("Few numbers.", "text/markdown")])
+def test_in_a_notebook_wrong_values_are_shown_beside_the_goal(kept, kind, tmp_path):
+    """A picture where there is one, of the input that is farthest off; else a table."""
+    tests = WRONG_VALUES if kept == "A map." else WRONG_VALUES.partition("def test_map")[0]
+    (tmp_path / "test_task.py").write_text(tests, "utf-8")
+    words, shown, *caption, others = outputs_of(CHECKED.format(folder=str(tmp_path), times=1))
+    assert words.text.startswith("✗ Few numbers.\n      expected [1.0, 2.0, 4.0], got [1.0, 2.0, 3.0]: off by")
+    assert others.text.endswith(
+        "0 of 1 checks hold.\n" if kind == "text/markdown" else "✗ A map.\n0 of 2 checks hold.\n"
+    )
+    assert kind in shown.data
+    if kind == "text/markdown":
+        assert shown.data[kind].splitlines()[2:] == [
+            "| yours | 1 | 2 | 3 |",
+            "| the goal | 1 | 2 | 4 |",
+            "| yours − the goal | 0 | 0 | -1 |",
+        ]
+        return
+    assert shown.metadata[kind]["alt"] == "Pictures in a row for input 2 of 2: yours, the goal, yours − the goal."
+    assert caption[0].data["text/markdown"].startswith("*A map. Here for input 2 of 2")
+    with Image.open(io.BytesIO(base64.b64decode(shown.data[kind]))) as picture:
+        assert picture.width > 3 * picture.height > 300
+        light = np.asarray(picture.convert("L"))
+    assert light[:2].min() > 240, "a light ground of its own, whatever the page's"
+
+
+def test_in_a_terminal_nothing_is_shown_but_words(tmp_path):
+    assert checked(WRONG_VALUES, tmp_path).splitlines()[-2:] == ["✗ A map.", "0 of 2 checks hold."]
 
 
 def test_a_check_that_does_not_end_is_stopped_and_named():
@@ -238,6 +291,13 @@ def test_a_module_that_does_not_parse_is_named_and_nothing_passes(monkeypatch, t
     monkeypatch.setattr("kit.alive.KIT", tmp_path)
     check("tv_loss")
     assert capsys.readouterr().out.startswith("✗ Nothing was checked: visualizers/saliency.py, line 1")
+
+
+def outputs_of(cell):
+    """What a notebook shows for a cell."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+    options = {"resources": {"metadata": {"path": str(KIT)}}, "extra_arguments": ["--log-level=ERROR"]}
+    return NotebookClient(notebook, **options).execute().cells[0].outputs
 
 
 def error_of(cell):

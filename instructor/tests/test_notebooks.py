@@ -124,6 +124,26 @@ def test_a_notebook_contains_no_logic(path):
             assert not [node for node in ast.walk(tree) if isinstance(node, logic)]
 
 
+def calls_of(path, name):
+    """The calls of functions or methods of this name in a notebook's cells."""
+    code = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    trees = [ast.parse(re.sub(r"^%.*$", "", source, flags=re.MULTILINE)) for source in code]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [call for call in calls if name in (getattr(call.func, "id", None), getattr(call.func, "attr", None))]
+
+
+@each_notebook
+def test_the_table_describes_every_figure_that_a_notebook_saves_and_no_other(path):
+    """Its caption and its alternative text stand there, and not in the cells."""
+    calls = calls_of(path, "save")
+    assert all(len(call.args) == 2 and not call.keywords for call in calls), "only a figure and its name"
+    described = TABLE["notebooks"][path.stem]["figures"]
+    assert sorted(call.args[1].value for call in calls) == sorted(described)
+    for words in described.values():
+        assert words.keys() == {"caption", "alt"}
+        assert all(text.endswith(".") and "features." not in text for text in words.values())
+
+
 @each_notebook
 def test_every_task_is_followed_by_a_check(path):
     cells = nbformat.read(path, as_version=4).cells

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from kit.check.verdicts import place_of, statement_of
+from kit.check.complaints import place_of
+from kit.check.verdicts import statement_of
 
 SOON = 10  # seconds, after which a check that still runs is named
 LIMIT = 60  # seconds for one check; the longest takes two on a quiet machine

@@ -47,10 +47,13 @@ def check(task: str) -> None:
     if status == pytest.ExitCode.INTERRUPTED and not verdicts.not_collected:
         print(patience.in_words())
         return
-    ran = status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-    print(verdicts.in_words() if ran else verdicts.not_collected or log.getvalue())
-    record.keep(task, digests, ran and verdicts.all_hold())
-    if ran and verdicts.found_mistakes():
+    record.keep(task, digests, status == pytest.ExitCode.OK and verdicts.all_hold())
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        print(verdicts.not_collected or log.getvalue())
+        return
+    hints: list[str] = []
+    if verdicts.found_mistakes():
+        from kit.check import exhibit
         from kit.check.diagnosis import closer_look
 
         try:
@@ -58,9 +61,11 @@ def check(task: str) -> None:
                 hints = closer_look(task)
         except KeyboardInterrupt:
             print("The closer look at what went wrong was stopped.")
-            return
-        for hint in hints:
-            print(f"A closer look: {hint}")
+        print("\n".join(verdicts.first_words(hints)), flush=True)
+        if (found := verdicts.worth_showing()) is not None:
+            with contextlib.suppress(Exception):  # a picture is welcome, but the verdict must be shown without it too
+                exhibit.show(*found)
+    print("\n".join(verdicts.other_words()))
 
 
 @contextlib.contextmanager

@@ -1,23 +1,15 @@
 """What the tests of a task found, in words for a notebook."""
 
-import re
-import traceback
-from collections.abc import Generator
-from pathlib import Path
+import textwrap
+from collections.abc import Generator, Sequence
 
 import pytest
 
-from kit.alive import PACKAGES
-from kit.assignment import MODULES
-from kit.check.hints import hint_at
-from kit.unwritten import is_unwritten, stub_of
+from kit.check.complaints import UNWRITTEN, alike, briefly, complaint_of
+from kit.check.mismatch import Mismatch
 
-UNWRITTEN = "Not implemented yet: "
 PRINTED = 10  # lines
-LONGEST = 200  # characters of a line; PyTorch explains at length
-SHAPE = re.compile(r"\(\d[\d, ]*\)")
-LOCATED = re.compile(r"(\w+): .*( \(\w+ in \S+, line \d+\))", re.DOTALL)
-NO_TENSOR = re.compile(r"\b(NoneType|float|int|bool|list|tuple|dict|str|(?:numpy\.)?ndarray)\b")
+WIDTH = 100  # letters of a line of prose, which a notebook would break within a word
 
 
 class KitAtFault(Exception):
@@ -33,6 +25,7 @@ class Verdicts:
 
     def __init__(self) -> None:
         self.complaints: dict[str, str | None] = {}  # the first of each statement
+        self.mismatches: dict[str, Mismatch] = {}  # the values behind some of them
         self.skipped: dict[str, str] = {}  # why a statement, or a part of it, was not checked
         self.given: set[str] = set()
         self.together: dict[str, str] = {}  # the file's line for each of its statements
@@ -59,45 +52,64 @@ class Verdicts:
             self.skipped.setdefault(statement, str(call.excinfo.value))
         elif call.when == "call" or report.failed:
             complaint = complaint_of(call.excinfo.value) if report.failed else None
+            if report.failed and not self.complaints.get(statement) and isinstance(call.excinfo.value, Mismatch):
+                self.mismatches[statement] = call.excinfo.value
             self.complaints[statement] = self.complaints.get(statement) or complaint
             self.printed = self.printed or report.capstdout.splitlines()[:PRINTED]
         return report
 
     def found_mistakes(self) -> bool:
         """Whether something does not hold that is written."""
-        return any(words and not words.startswith(UNWRITTEN) for words in self.complaints.values())
+        return bool(self.failing())
+
+    def failing(self) -> dict[str, str]:
+        return {one: words for one, words in self.complaints.items() if words and not words.startswith(UNWRITTEN)}
+
+    def to_mend(self) -> list[str]:
+        """The failing statements, without consequences of others."""
+        return [one for one in self.failing() if one not in self.consequences()]
 
     def all_hold(self) -> bool:
         return bool(self.complaints) and not self.skipped and not any(self.complaints.values())
 
-    def in_words(self) -> str:
-        lines = []
-        for statement in dict.fromkeys([*self.complaints, *self.skipped]):
-            lines += [line for line in self.about(statement) if line not in lines]  # a hint is given once
+    def worth_showing(self) -> tuple[str, Mismatch] | None:
+        """The first failing statement whose values make a picture, else the first of all if it has values."""
+        known = [(one, self.mismatches[one]) for one in self.to_mend() if one in self.mismatches]
+        pictures = [pair for pair in known if pair[1].is_picture]
+        return next(iter(pictures or [pair for pair in known if pair[0] == self.to_mend()[0]]), None)
+
+    def in_words(self, hints: Sequence[str] = ()) -> str:
+        return "\n".join([*self.first_words(hints), *self.other_words()])
+
+    def first_words(self, hints: Sequence[str]) -> list[str]:
+        """What to mend first: the hints, then the first statement that does not hold, with all that is known of it."""
+        lines = [textwrap.fill(f"A closer look: {hint}", WIDTH, subsequent_indent="    ") for hint in hints]
+        for statement in self.to_mend()[:1]:
+            lines += self.listed("✗", [statement])
+            lines += [f"      {line}" for line in self.complaints[statement].splitlines()]
+        return lines
+
+    def other_words(self) -> list[str]:
+        """The other statements, a line for each, first those that do not hold."""
+        lines, explained = [], [alike(self.complaints[one]) for one in self.to_mend()[:1]]
+        for statement in self.to_mend()[1:]:
+            complaint = self.complaints[statement]
+            brief = "" if alike(complaint) in explained else briefly(complaint)
+            explained.append(alike(complaint))
+            lines += [f"{line}{brief}" for line in self.listed("✗", [statement])]
         for words in sorted({words for words in self.complaints.values() if words and words.startswith(UNWRITTEN)}):
             lines += [f"{words}. Then these will be checked:", *self.listed("  ·", self.own(words))]
         lines += self.about_consequences()
-        lines += ["Your code printed, in the first check that it printed in:", *self.printed] if self.printed else []
-        return "\n".join([*lines, self.summary()])
-
-    def about(self, statement: str) -> list[str]:
-        """The lines on one statement, and on those that fail alike; the latter only once."""
-        complaint = self.complaints.get(statement)
-        if complaint is None and statement in self.skipped:
-            return [f"– {statement} Not checked: {self.skipped[statement]}"]
-        if complaint is None:
-            return [] if statement in self.given else [f"✓ {self.told(statement)}"]
-        if complaint.startswith(UNWRITTEN) or statement in self.consequences():
-            return []
-        failing = {one: words for one, words in self.complaints.items() if words and one not in self.consequences()}
-        together = [one for one, words in failing.items() if alike(words) == alike(complaint)]
-        if together[0] != statement:
-            return []
-        return [*self.listed("✗", together), *(f"      {line}" for line in complaint.splitlines())]
+        unchecked = {one: reason for one, reason in self.skipped.items() if self.complaints.get(one) is None}
+        lines += [f"– {one} Not checked: {reason}" for one, reason in unchecked.items()]
+        lines += [f"✓ {self.told(one)}" for one in self.own(None) if one not in self.skipped]
+        lines = [line for line in dict.fromkeys(lines) if line not in self.first_words(())]
+        lines += ["Output of your code, in the first check that printed any:", *self.printed] if self.printed else []
+        return [*lines, self.summary()]
 
     def consequences(self) -> set[str]:
         """Failing statements about given code, while something that it calls does not hold either."""
-        failing = {one for one, words in self.complaints.items() if words and not words.startswith(UNWRITTEN)}
+        failing = self.failing().keys()
         return failing & self.given if failing - self.given else set()
 
     def about_consequences(self) -> list[str]:
@@ -139,46 +151,3 @@ def statement_of(item: pytest.Item) -> str:
 
 def first_line(docstring: str) -> str:
     return docstring.strip().splitlines()[0]
-
-
-def alike(complaint: str) -> str:
-    """What complaints share that are made once: for an error its type and line, for others their words but shapes."""
-    located = LOCATED.match(complaint)
-    return "".join(located.groups()) if located else SHAPE.sub("()", complaint)
-
-
-def complaint_of(error: BaseException) -> str:
-    """The error's own words, with its line in the student's file and a hint, without a traceback."""
-    if is_unwritten(error):
-        stub = stub_of(error)
-        return f"{UNWRITTEN}{stub.name} in {Path(stub.filename).name}"
-    words = str(error).partition("\nassert ")[0].strip().splitlines()[:4] or ["no further explanation"]
-    words = [line if len(line) <= LONGEST else f"{line[:LONGEST]}…" for line in words]
-    kind, place = type(error).__name__, place_of(error)
-    if isinstance(error, AssertionError | pytest.fail.Exception):
-        kind, complaint = "", "it does not" if words[0].startswith("assert ") else "\n".join(words)
-    elif place:
-        complaint = f"{kind}: " + "\n".join(words) + place
-    elif isinstance(error, AttributeError | TypeError) and (found := NO_TENSOR.search(words[0])):
-        kind, complaint = "", f"expected a tensor, got {found[1].removeprefix('numpy.')}"
-    else:
-        complaint = f"What your function returns cannot be used: {kind}: {words[0]}"
-    hint = hint_at(kind, complaint)
-    return f"{complaint}\n{hint}" if hint else complaint
-
-
-def place_of(error: BaseException) -> str:
-    """The innermost line in a module that students write, else in the packages, in brackets; else nothing."""
-    frames = [
-        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent.name in PACKAGES
-    ]
-    frames = [frame for frame in frames if module_of(frame) in MODULES] or frames
-    if not frames:
-        return ""
-    named = [frame.name for frame in frames if not frame.name.startswith("<")]  # not a comprehension's
-    return f" ({(named or ['a function'])[-1]} in {module_of(frames[-1])}, line {frames[-1].lineno})"
-
-
-def module_of(frame: traceback.FrameSummary) -> str:
-    path = Path(frame.filename)
-    return f"{path.parent.name}/{path.name}"

@@ -9,17 +9,24 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.gradcheck import GradcheckError
 
+from kit.check.mismatch import Mismatch
+
 CORRELATION = 0.9  # far above chance, far below what a small mistake leaves
 SHOWN = 8  # values that fit into a sentence
 
 
 def assert_matches(
-    actual: Tensor, reference: Tensor | NDArray, tolerance: float = 1e-4, dtype: torch.dtype | None = torch.float32
+    actual: Tensor,
+    reference: Tensor | NDArray,
+    tolerance: float = 1e-4,
+    dtype: torch.dtype | None = torch.float32,
+    images: Tensor | None = None,
 ) -> None:
     """Fail unless `actual` is a finite tensor of the reference's shape whose relative error is at most `tolerance`.
 
     The relative error is ||actual - reference|| / ||reference||, so neither zeros nor a constant nor a multiple of
-    the right answer passes, however small the right answer is. `dtype=None` leaves the number format open.
+    the right answer passes, however small the right answer is. `dtype=None` leaves the number format open. check()
+    shows what is wrong beside the `images` that it belongs to.
     """
     __tracebackhide__ = True  # the caller's line and the words below say it all
     reference = torch.as_tensor(reference).detach().double()
@@ -30,7 +37,8 @@ def assert_matches(
     size = reference.norm().item()
     assert 0 < size < float("inf"), "nothing to compare with: the reference is zero everywhere, or not finite"
     error = ((actual - reference).norm() / size).item()
-    assert error <= tolerance, explanation(actual, reference, error, tolerance)
+    if not error <= tolerance:
+        raise Mismatch(explanation(actual, reference, error, tolerance), actual, reference, images)
 
 
 def assert_shape(actual: Tensor, shape: tuple[int, ...]) -> None:
