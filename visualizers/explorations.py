@@ -17,7 +17,16 @@ from visualizers.explorer import explore, panels
 from visualizers.figures import draw_map
 
 GUESSES = {"most probable": 0, "second guess": 1, "third guess": 2, "fifth guess": 4, "100th guess": 99}
-FIRE_MODULES = {2: 3, 3: 4, 4: 6, 5: 7, 6: 9, 7: 10, 8: 11, 9: 12}  # their places in SqueezeNet's features
+FIRE_MODULES = {  # of SqueezeNet, from the last to the first
+    "Fire 9": "features.12",
+    "Fire 8": "features.11",
+    "Fire 7": "features.10",
+    "Fire 6": "features.9",
+    "Fire 5": "features.7",
+    "Fire 4": "features.6",
+    "Fire 3": "features.4",
+    "Fire 2": "features.3",
+}
 Method = Callable[..., Tensor]
 
 
@@ -35,17 +44,17 @@ def attributions(
     """
 
     @cache
-    def ranking(index: int) -> list[int]:
-        return probabilities(X[index : index + 1], model)[0].argsort(descending=True).tolist()
+    def ranked(index: int) -> tuple[list[float], list[int]]:
+        chances, labels = probabilities(X[index : index + 1], model)[0].sort(descending=True)
+        return chances.tolist(), labels.tolist()
 
     def draw(image: int, the_class: int, method: str, layer: str | None = None) -> tuple[Figure, str]:
-        label = ranking(image)[the_class]
+        chance, label = (values[the_class] for values in ranked(image))
         one, y = X[image : image + 1], torch.tensor([label])
         at_layer = layer is not None and "layer" in signature(methods[method]).parameters
-        values = methods[method](one, y, model, **({"layer": layer} if at_layer else {}))
+        values = methods[method](one, y, model, **({"layer": layers[layer]} if at_layer else {}))
         one_map = values[0].detach().float().cpu().numpy()
         figure, axes = panels(3)
-        chance = probabilities(one, model)[0, label].item()
         for axis, title in zip(axes, (names[image], method, f"for {CLASS_NAMES[label]}"), strict=True):
             axis.set_title(title, fontsize=9)
         axes[0].imshow(images[image])
@@ -59,7 +68,7 @@ def attributions(
         image=numbered(names),
         the_class=GUESSES,
         method={name: name for name in methods},
-        **({"layer": layers} if layers else {}),
+        **({"layer": {name: name for name in layers}} if layers else {}),
     )
 
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 96
-CELL = 3.2  # inches
+CELL = 2.4  # inches; picture and controls fit on a small screen together
 NO_KERNEL = "The controls of this picture work while a kernel runs: run the cell again."
 
 Choices = Mapping[str, object] | Sequence[object]
