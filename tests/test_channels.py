@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from visualizers import class_visualization_update_step
-from visualizers.channels import ChannelScores, LayerScore, most_excited
+from visualizers.channels import ChannelScores, LayerScore, channel_pictures, most_excited
 
 
 def test_a_channels_score_is_its_mean_activation(small_net, noise):
@@ -32,3 +32,10 @@ def test_the_most_excited_channels_come_first(small_net, noise):
 def test_a_layer_that_is_not_there_is_refused(small_net, noise):
     with pytest.raises(ValueError, match="features"):
         ChannelScores(small_net, "nowhere")(noise)
+
+
+def test_there_is_a_picture_for_each_channel_and_one_for_the_layer(small_net, noise):
+    quick = {"size": (20, 24), "num_iterations": 2}
+    found = channel_pictures(noise, small_net, {"all": "features", "first": "features.0"}, count=2, **quick)
+    assert list(found) == ["all", "first"]
+    assert [picture.shape for picture in found["all"]] == [(20, 24, 3)] * 3

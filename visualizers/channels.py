@@ -1,9 +1,16 @@
 """A channel, or a whole layer, in the place of a class: what a hidden feature looks for."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from data import deprocess
 from kit.modes import evaluation_mode
+from visualizers.class_visualization import create_class_visualization
 from visualizers.layers import Layer, recorded_output
 
 
@@ -42,3 +49,20 @@ def most_excited(X: Tensor, model: nn.Module, layer: Layer, count: int) -> Tenso
     """The channels, int64 (count,), that some image of X (N, 3, H, W) excites most: largest mean activation first."""
     with evaluation_mode(model):
         return ChannelScores(model, layer)(X).amax(dim=0).topk(count).indices
+
+
+def channel_pictures(
+    X: Tensor, model: nn.Module, layers: Mapping[str, Layer], count: int = 4, **settings: Any
+) -> dict[str, list[NDArray[np.uint8]]]:
+    """For each of `layers`, by name: what the `count` channels respond to that X excites most, then the whole layer.
+
+    Pictures are uint8 (H, W, 3), grown by `create_class_visualization` with `settings`.
+    """
+    settings = {"size": 160, "num_iterations": 60, "l2_reg": 1e-5, **settings}
+    pictures = {}
+    for name, layer in layers.items():
+        channels = most_excited(X, model, layer, count)
+        single = create_class_visualization(channels, ChannelScores(model, layer), **settings)
+        together = create_class_visualization(0, LayerScore(model, layer), **settings)
+        pictures[name] = [*deprocess(single), *deprocess(together)]
+    return pictures

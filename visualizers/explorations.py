@@ -49,7 +49,8 @@ def attributions(
         return chances.tolist(), labels.tolist()
 
     def draw(image: int, the_class: int, method: str, layer: str | None = None) -> tuple[Figure, str]:
-        chance, label = (values[the_class] for values in ranked(image))
+        chances, labels = ranked(image)
+        chance, label = chances[the_class], labels[the_class]
         one, y = X[image : image + 1], torch.tensor([label])
         at_layer = layer is not None and "layer" in signature(methods[method]).parameters
         values = methods[method](one, y, model, **({"layer": layers[layer]} if at_layer else {}))
