@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     mark.add_argument("--grader", default="", metavar="NAME", help="who marks (default: the page asks)")
     mark.add_argument("--names", action="store_true", help="show the students' names")
     mark.add_argument("--port", type=int, default=0, help="default: a free one, and the same the next time")
+    mark.add_argument("--redraw", action="store_true", help="draw figures anew from the submitted code meanwhile")
     mark.set_defaults(run=run_mark)
 
     gradescope = commands.add_parser("gradescope", help="pack the autograder for Gradescope")
@@ -113,7 +114,10 @@ def warn_of_missing_protection() -> None:
 def run_mark(options: argparse.Namespace) -> int:
     from instructor.marking.server import mark
 
-    return mark(options.folder, options.out, grader=options.grader, names=options.names, port=options.port)
+    if options.redraw:
+        warn_of_missing_protection()
+    own = {name: getattr(options, name) for name in ("grader", "names", "port", "redraw")}
+    return mark(options.folder, options.out, **own)
 
 
 def run_gradescope(options: argparse.Namespace) -> int:

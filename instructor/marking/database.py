@@ -26,6 +26,11 @@ CREATE TABLE figures (
 CREATE TABLE warnings (
     submission TEXT, question TEXT, reason TEXT, other TEXT, PRIMARY KEY (question, submission, reason, other)
 );
+CREATE TABLE drawings (
+    submission TEXT, name TEXT, made TEXT NOT NULL, picture TEXT NOT NULL, similarity REAL NOT NULL,
+    problem TEXT NOT NULL, PRIMARY KEY (submission, name)
+);
+CREATE TABLE pictures (sha256 TEXT PRIMARY KEY, jpeg BLOB NOT NULL);
 CREATE TABLE marks (
     submission TEXT, question TEXT, version INTEGER NOT NULL, done INTEGER NOT NULL, points REAL NOT NULL,
     criteria TEXT NOT NULL, misconceptions TEXT NOT NULL, comment TEXT NOT NULL, flagged INTEGER NOT NULL,

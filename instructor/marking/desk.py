@@ -20,6 +20,15 @@ class EntryError(ValueError):
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """What the submitted code draws: the picture's digest, or the problem, and how like the submitted figure it is."""
+
+    picture: str
+    similarity: float
+    problem: str
+
+
+@dataclass(frozen=True)
 class Warning:
     """Why a person should look twice, and the other student whom it is about, or ""."""
 
@@ -81,6 +90,19 @@ class Desk:
         """
         row = self.records.connection.execute(words, (submission, place)).fetchone()
         return Path(row["path"]), place, row["sha256"]
+
+    def drawings(self, submission: str) -> dict[str, Drawing]:
+        """By the names of figures, those that were drawn anew from the submission as it is."""
+        words = """
+            SELECT drawings.* FROM drawings JOIN submissions ON submissions.name = submission
+            WHERE submission = ? AND made = sha256 AND drawings.name != ''
+        """
+        rows = self.records.connection.execute(words, (submission,))
+        return {row["name"]: Drawing(row["picture"], row["similarity"], row["problem"]) for row in rows}
+
+    def picture(self, sha256: str) -> bytes | None:
+        row = self.records.connection.execute("SELECT jpeg FROM pictures WHERE sha256 = ?", (sha256,)).fetchone()
+        return row and row["jpeg"]
 
     def warnings(self, question: str, submission: str) -> list[Warning]:
         words = "SELECT reason, other FROM warnings WHERE question = ? AND submission = ? ORDER BY reason, other"

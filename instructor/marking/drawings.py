@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from data import CLASS_NAMES, load_examples, load_model, preprocess
 from data.assets import AssetUnavailable
 from data.examples import Examples
-from instructor.grading.isolation.remote import Remote
+from instructor.grading.isolation.remote import Remote, WorkerLost
 from instructor.grading.reports.thumbnails import redrawn
 from kit.assignment import TASKS, dotted
 from visualizers import captum_attributions, figures
@@ -63,14 +63,21 @@ class Code:
     def __init__(self, sources: Mapping[str, str]) -> None:
         self.remote = Remote(sources)
         self.results: dict[tuple[str, str], Tensor] = {}
+        self.lost: dict[str, WorkerLost] = {}  # tasks whose code hangs or ends the process: not asked a second time
 
     def __call__(self, task: str, scene: Scene, *arguments: object) -> Tensor:
         """What the function of an attribution's task, or of the fooling images, gives. Raises whatever it raises."""
+        if task in self.lost:
+            raise self.lost[task]
         if (task, scene.name) not in self.results:
             function = self.remote.function(f"{dotted(TASKS[task].module)}:{TASKS[task].functions[0]}")
-            result = function(scene.X, *(arguments or (scene.y,)), scene.model)
-            if not isinstance(result, Tensor):
-                raise TypeError(f"{TASKS[task].functions[0]} gives no tensor")
+            try:
+                result = function(scene.X, *(arguments or (scene.y,)), scene.model)
+            except WorkerLost as error:
+                self.lost[task] = error
+                raise
+            if not isinstance(result, Tensor) or result.shape[-2:] != scene.X.shape[-2:]:
+                raise ValueError(f"{TASKS[task].functions[0]} gives no tensor of the images' size")
             self.results[task, scene.name] = result.detach()
         return self.results[task, scene.name]
 

@@ -19,7 +19,7 @@ from instructor.marking.database import transaction
 from instructor.marking.look import look
 from instructor.marking.records import Answer, Records
 from instructor.marking.sharing import is_chosen
-from kit.assignment import REPORT
+from kit.assignment import QUESTIONS, REPORT
 
 MOST_FIGURES = 60
 NOT_TEXT = "\ufffd"
@@ -49,7 +49,11 @@ def take_in(folder: Path, records: Records) -> Counter[str]:
     found = submissions(folder)
     if not found:
         raise IntakeError(f"{folder} holds no submissions: each is a .zip file or a folder in it")
-    known = {row["name"]: row["sha256"] for row in records.connection.execute("SELECT name, sha256 FROM submissions")}
+    words = """
+        SELECT name, submissions.sha256 AS sha256 FROM submissions JOIN answers ON submission = name
+        GROUP BY name HAVING count(*) = ?
+    """  # with a new question in the table, everything is read again
+    known = {row["name"]: row["sha256"] for row in records.connection.execute(words, (len(QUESTIONS),))}
     with ThreadPoolExecutor(os.cpu_count()) as threads:  # unpacking and hashing leave the interpreter to others
         handed = [each for each in threads.map(lambda one: read(*one, known.get(one[0])), found) if each]
     with transaction(records.connection):

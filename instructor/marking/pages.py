@@ -13,7 +13,7 @@ from tornado.web import HTTPError
 from instructor.grading.shown import shown
 from instructor.marking.access import Refusing
 from instructor.marking.answers import plain_name
-from instructor.marking.desk import LONGEST_GRADER, Desk, EntryError
+from instructor.marking.desk import LONGEST_GRADER, Desk, Drawing, EntryError
 from instructor.marking.records import LONGEST_COMMENT, Answer, Conflict, Mark
 from instructor.marking.rendering import Renderer
 from instructor.marking.scheme import Question
@@ -124,7 +124,7 @@ class AnswerPage(Page):
             answer=answer,
             answer_html=html,
             render=self.renderer.html,
-            figures=list(enumerate(captions(answer))),
+            figures=self.figures(answer),
             mark=mark,
             changed=desk.is_changed(answer, mark),
             warnings=desk.warnings(question.name, submission),
@@ -137,6 +137,13 @@ class AnswerPage(Page):
             longest_comment=LONGEST_COMMENT,
         )
         self.make_ready(question, submission)
+
+    def figures(self, answer: Answer) -> list[tuple[str, str, Drawing | None]]:
+        """Address and caption of each figure, and what the submitted code draws in its place."""
+        drawings = self.desk.drawings(answer.submission)
+        names = [plain_name(Path(place).stem) for place in answer.figures]
+        own = address(answer.question, self.desk.order.code(answer.submission))
+        return [(f"{own}/figure/{number}", caption(name), drawings.get(name)) for number, name in enumerate(names)]
 
     def make_ready(self, question: Question, submission: str) -> None:
         """Set the next open answer and draw its figures while this one is read."""
@@ -191,6 +198,17 @@ class Figure(Page):
         self.finish(found)
 
 
+class Drawn(Page):
+    """A figure as submitted code draws it."""
+
+    def get(self, sha256: str) -> None:
+        found = self.desk.picture(sha256)
+        if found is None:
+            raise HTTPError(HTTPStatus.NOT_FOUND)
+        self.set_header("Content-Type", "image/jpeg")
+        self.finish(found)
+
+
 class Static(Page):
     """The style sheet and the script."""
 
@@ -199,10 +217,9 @@ class Static(Page):
         self.finish((FOLDER / name).read_bytes())
 
 
-def captions(answer: Answer) -> list[str]:
-    """What each figure is: the table's caption, or the name of the file."""
-    names = [plain_name(Path(place).stem) for place in answer.figures]
-    return [FIGURES[name]["caption"] if name in FIGURES else shown(name, 80) for name in names]
+def caption(name: str) -> str:
+    """What a figure is: the table's caption, or the name of the file."""
+    return FIGURES[name]["caption"] if name in FIGURES else shown(name, 80)
 
 
 def as_json(mark: Mark) -> dict[str, object]:
@@ -215,6 +232,7 @@ ADDRESSES = [
     (r"/grader", Grader),
     (r"/undo", Undo),
     (r"/(marking\.css|marking\.js)", Static),
+    (r"/drawn/([0-9a-f]{64})", Drawn),
     (r"/question/([a-z0-9-]+)", NextAnswer),
     (r"/question/([a-z0-9-]+)/([0-9a-f]+)", AnswerPage),
     (r"/question/([a-z0-9-]+)/([0-9a-f]+)/figure/(\d{1,3})", Figure),

@@ -3,6 +3,8 @@
 import asyncio
 import errno
 import secrets
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,15 +23,26 @@ from instructor.marking.records import open_records
 from instructor.marking.rendering import Renderer
 from instructor.marking.scheme import load_scheme
 from instructor.marking.sharing import warn_of_sharing
+from kit.paths import KIT
 
 LOOPBACK = "127.0.0.1"
+REDRAWING = "instructor.marking.redrawing"
 LARGEST_BODY = 2**17  # bytes
 
 
 def mark(
-    folder: Path, out: Path, *, grader: str = "", names: bool = False, port: int = 0, say: Callable[[str], None] = print
+    folder: Path,
+    out: Path,
+    *,
+    grader: str = "",
+    names: bool = False,
+    port: int = 0,
+    redraw: bool = False,
+    say: Callable[[str], None] = print,
 ) -> int:
     """Read what is new in `folder`, and serve the pages until Ctrl-C. Marks go to OUT/marking.sqlite at once.
+
+    With `redraw`, another process draws the figures anew from the submitted code meanwhile.
 
     Raises IntakeError, DatabaseError, SchemeError, OSError where the port is taken.
     """
@@ -46,6 +59,7 @@ def mark(
     port = sockets[0].getsockname()[1]
     records.connection.execute("INSERT OR REPLACE INTO settings VALUES ('port', ?)", (str(port),))
     renderer = Renderer()
+    helper = subprocess.Popen([sys.executable, "-m", REDRAWING, str(out.resolve())], cwd=KIT) if redraw else None
     application = make_application(Desk(records, scheme, names), renderer, token, port, grader)
     for question in scheme.questions:
         for text in (question.model_answer, *(each.full_answer for each in question.criteria)):
@@ -58,6 +72,9 @@ def mark(
     except KeyboardInterrupt:
         say(f"The marks are in {out}.")
     finally:
+        if helper is not None:
+            helper.terminate()
+            helper.wait()
         renderer.close()
         records.close()
     return 0
