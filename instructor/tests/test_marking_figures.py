@@ -1,0 +1,86 @@
+"""Figures are drawn anew from the submitted code, and one that cannot come from it is noted for a person."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from instructor.marking import redrawing
+from instructor.marking.drawings import RECIPES, Code, drawn, scenes
+from instructor.marking.intake import take_in
+from instructor.marking.records import open_records
+from instructor.marking.similarity import similarity
+from instructor.mistakes.catalogue import mutants
+from instructor.release.markers import strip
+from instructor.tests.support.marking import files, pack, picture
+from kit.assignment import FIGURES, MODULES, NOTEBOOKS
+from kit.paths import KIT
+
+SALIENCY = "visualizers/saliency.py"
+
+
+def test_a_picture_is_like_itself_however_it_was_stored_and_unlike_others():
+    assert similarity(picture(1), picture(1)) == 1
+    assert similarity(picture(1), picture(1, quality=60)) > 0.95
+    assert similarity(picture(1), picture(1, size=(480, 162))) > 0.95
+    assert similarity(picture(1), picture(2)) < 0.2
+    assert similarity(picture(1), picture(1, size=(80, 240))) == 0
+    assert similarity(picture(1), b"no picture") == 0
+
+
+def test_recipes_are_those_of_figures_that_notebooks_save():
+    saved = "".join(
+        "".join(cell["source"])
+        for name in NOTEBOOKS
+        for cell in json.loads((KIT / name).read_text("utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    )
+    for name in RECIPES:
+        assert name in FIGURES
+        assert f'"{name}"' in saved
+
+
+@pytest.fixture(scope="module")
+def scene():
+    """The shipped weights and photographs, which are everywhere."""
+    return scenes()[-1]
+
+
+@pytest.fixture(scope="module")
+def right(scene):
+    """What the kit's own solution draws."""
+    code = Code({name: (KIT / name).read_text("utf-8") for name in MODULES})
+    try:
+        return {name: drawn(name, code, scene) for name in ("saliency_maps", "grad_cam")}
+    finally:
+        code.close()
+
+
+@pytest.mark.long
+def test_figures_of_anothers_code_are_noted_and_those_of_ones_own_are_not(tmp_path, monkeypatch, scene, right):
+    monkeypatch.setattr(redrawing, "RECIPES", {name: RECIPES[name] for name in right})
+    monkeypatch.setattr(redrawing, "scenes", lambda: [scene])
+    own = {name: (KIT / name).read_bytes() for name in MODULES}
+    mistake = next(mutant for mutant in mutants() if mutant.module == SALIENCY and mutant.name == "signed")
+    unwritten = strip(own[SALIENCY].decode(), SALIENCY).encode()
+    codes = {"ada": {}, "bob": {SALIENCY: mistake.source().encode()}, "cleo": {SALIENCY: unwritten}}
+    for name, code in codes.items():
+        pack(tmp_path / "in" / f"{name}.zip", {**files({}, right), **own, **code})
+    records = open_records(tmp_path / "out")
+    take_in(tmp_path / "in", records)
+    redrawing.redraw(tmp_path / "out")
+    rows = records.connection.execute("SELECT submission, question, reason FROM warnings").fetchall()
+    assert {tuple(row) for row in rows} == {
+        ("bob", "saliency-maps", "The figure saliency_maps does not look like what the submitted code draws"),
+        ("cleo", "saliency-maps", "The figure saliency_maps is there, but the submitted code does not draw it"),
+    }
+    kept = records.connection.execute("SELECT submission, name, similarity FROM drawings WHERE name != ''").fetchall()
+    alike = {(row["submission"], row["name"]): row["similarity"] for row in kept}
+    assert alike["ada", "saliency_maps"] == alike["ada", "grad_cam"] == alike["bob", "grad_cam"] == 1
+
+    monkeypatch.setattr(redrawing, "compare", lambda *about: pytest.fail(f"compared again: {about[1]}"))
+    redrawing.redraw(tmp_path / "out")
+    with redrawing.alone(Path(tmp_path / "out")):
+        pack(tmp_path / "in" / "ada.zip", {**files({}, right), **own, SALIENCY: unwritten})
+        take_in(tmp_path / "in", records)
+        redrawing.redraw(tmp_path / "out")  # another process does it
