@@ -21,6 +21,7 @@ from kit.atomic import write_atomically
 
 GRADER = "instructor.grading.grade:grade"
 MARKS, WORKBOOK = "marks.csv", "marks.xlsx"
+OTHERS = ("gradebook", "marking.sqlite")  # what other commands write beside the marks
 OWN = ".batch"  # what a batch needs for itself: the lock, and folders that are not finished
 LOGS = ".slurm"
 LIMIT = 1200.0  # seconds for a submission; only one that hangs in every task comes near it
@@ -155,7 +156,7 @@ def is_archive(path: Path) -> bool:
 
 def apart(found: list[tuple[str, Path]]) -> Iterator[tuple[str, Path]]:
     """The second of a name is called `name (2)`, and so on."""
-    taken = {MARKS, WORKBOOK}
+    taken = {MARKS, WORKBOOK, *OTHERS}
     for wanted, path in found:
         names = [wanted, *(f"{wanted} ({number})" for number in range(2, len(found) + 2))]
         name = next(name for name in names if name not in taken)
