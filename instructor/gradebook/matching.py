@@ -72,8 +72,10 @@ class Directory:
         return found if len(found) == 1 else self.groups.get(plain(name), [])
 
     def beginning(self, name: str) -> list[str]:
-        """By the longest id, name or group that the name begins with, up to what separates words."""
-        starts = [name[: part.start()] for part in re.finditer(r"[^\w@]|_", name)]
+        """By the longest id, name or group that the name begins with, up to a dash or the like; not by one of two."""
+        if len(self.anything.get(plain(name), [])) > 1:
+            return []
+        starts = [name[: part.start()] for part in re.finditer(r"[^\w@\s]|_", name)]
         return next((found for start in reversed(starts) if plain(start) and (found := self.called(start))), [])
 
 

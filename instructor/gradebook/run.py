@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tqdm import tqdm
+
 from instructor.gradebook import exports
 from instructor.gradebook.class_page import class_page
 from instructor.gradebook.csv_table import as_csv
@@ -20,7 +22,7 @@ from instructor.gradebook.policy import POLICY, Policy, read_policy
 from instructor.gradebook.results import CodeMarks, ReportRecords, code_marks, report_records
 from instructor.gradebook.roster import Roster, read_roster
 from instructor.gradebook.sums import Entry, entries
-from instructor.gradebook.times import Arrival, arrivals
+from instructor.gradebook.times import Arrival, arrivals, duration
 from instructor.grading.batch.run import submissions
 from instructor.grading.reports import table
 from instructor.grading.rubric import read_rubric
@@ -115,7 +117,10 @@ def notes_on(found: Sequence[Entry], matched: Match, policy: Policy, report: Rep
     notes += [f"Not known when handed in, so not late: {', '.join(timeless)}; --submissions tells"] if timeless else []
     sources = sorted({entry.time_source for entry in found if entry.submission and entry.time_source} - {""})
     notes += [f"Times are from {' and '.join(sources)}"] if policy.due and sources else []
-    notes += [] if policy.due else ["Nothing is late, since the policy names no due date"]
+    if policy.due is None:
+        ignored = any(duration(entry.student.cells.get("lateness", "")) for entry in found)
+        also = "; what the roster says of lateness is not charged" if ignored else ""
+        notes.append(f"Nothing is late, since the policy names no due date{also}")
     notes += [] if report else ["The sums are of the code alone: nobody has marked the report yet"]
     flagged = flags(found, report)
     notes += [f"Flagged for a second look: {flagged} marks"] if flagged else []
@@ -170,7 +175,8 @@ def write_feedback(
     with tempfile.TemporaryDirectory() as scratch:
         pages, typesetter = environment(renderer), Typesetter(Path(scratch)) if with_pdf else None
         try:
-            for entry in (entry for entry in found if entry.submission):
+            handed_in = [entry for entry in found if entry.submission]
+            for entry in tqdm(handed_in, desc="feedback", unit="student", disable=None):
                 key = entry.student.key
                 page = feedback(entry, policy, changes[key], *of_submission(report, entry.submission))
                 files = {"feedback.html": html(page, pages)}

@@ -93,7 +93,7 @@ def how_late(
     """What the roster says goes first, since somebody may have corrected it."""
     said, at = duration(student.cells.get("lateness", "")), moment(student.cells.get("time"), zone)
     at, source = (at, "the roster") if at else (arrival.at, arrival.source)
-    beyond = beyond_due(at, policy) if said is None else said
+    beyond = beyond_due(at, policy) if said is None or policy.due is None else said
     source = source if said is None else "the roster"
     extension, free = (number(student, column) for column in ("extension", "free"))
     late = lateness(beyond if beyond is not None else timedelta(0), policy, extension or 0, free)
