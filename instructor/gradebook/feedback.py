@@ -95,7 +95,7 @@ def before(change: Change | None) -> dict | None:
 def notes(entry: Entry) -> list[str]:
     found = [f"There is no sum yet: {shown(entry.open)}."] if entry.open else []
     if entry.submission:
-        at = f", handed in on {entry.handed_in:%Y-%m-%d at %H:%M %z}" if entry.handed_in else ""
+        at = f", handed in on {f'{entry.handed_in:%Y-%m-%d at %H:%M %z}'.strip()}" if entry.handed_in else ""
         found.append(f"Graded: {shown(entry.submission)}{at}.")
     found += [f"Handed in too, and not counted: {shown(', '.join(entry.others))}."] if entry.others else []
     found += [f"Handed in for the group {shown(entry.student.group)}."] if entry.student.group else []

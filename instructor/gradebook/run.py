@@ -1,11 +1,7 @@
 """`python -m instructor gradebook OUT --roster roster.csv`: the gradebook, whole or not at all."""
 
-import fcntl
-import os
-import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -16,13 +12,15 @@ from instructor.gradebook.csv_table import as_csv
 from instructor.gradebook.feedback import environment, feedback, html
 from instructor.gradebook.feedback_pdf import Typesetter
 from instructor.gradebook.files import file_name, moodle_zip
+from instructor.gradebook.folder import GradebookError, new_folder
 from instructor.gradebook.ledger import change, read_ledger, renewed, write_ledger
-from instructor.gradebook.matching import Match, match
+from instructor.gradebook.matching import match
+from instructor.gradebook.notes import notes_on, notes_on_changes, notes_on_lms
 from instructor.gradebook.policy import POLICY, Policy, read_policy
 from instructor.gradebook.results import CodeMarks, ReportRecords, code_marks, report_records
 from instructor.gradebook.roster import Roster, read_roster
 from instructor.gradebook.sums import Entry, entries
-from instructor.gradebook.times import Arrival, arrivals, duration
+from instructor.gradebook.times import Arrival, arrivals
 from instructor.grading.batch.run import submissions
 from instructor.grading.reports import table
 from instructor.grading.rubric import read_rubric
@@ -33,10 +31,6 @@ from instructor.marking.scheme import load_scheme
 
 FOLDER = "gradebook"
 LMS = {"canvas": exports.for_canvas, "moodle": exports.for_moodle, "gradescope": exports.for_gradescope}
-
-
-class GradebookError(RuntimeError):
-    """There is nothing to make a gradebook of."""
 
 
 def gradebook(
@@ -60,8 +54,9 @@ def gradebook(
     came = arrivals_in(submissions_folder, code) if submissions_folder else {}
     matched = match(roster, code, came)
     found = entries(roster, matched, came, code, report, scheme, policy)
-    notes = [*notes_on(found, matched, policy, report), *points_elsewhere(roster, found, policy)]
-    with new_folder(out) as folder:
+    notes = [*notes_on(found, matched, policy, report), *notes_on_lms(roster, found, policy)]
+    notes += [f"Handed in, and not graded: {name}; run the batch again" for name in sorted(came.keys() - code.keys())]
+    with new_folder(out / FOLDER) as folder:
         ledger = renewed(read_ledger(out / FOLDER), found, policy)
         changes = {entry.student.key: change(*ledger[entry.student.key]) for entry in found}
         write_ledger(folder, ledger)
@@ -70,10 +65,10 @@ def gradebook(
         (folder / "gradebook.xlsx").write_bytes(table.as_workbook(rows))
         not_made = write_exports(folder, roster, found, policy)
         pages = write_feedback(folder, found, policy, changes, report, with_pdf)
-        made = moodle_zip(found, pages)
+        made = moodle_zip([entry for entry in found if not entry.open], pages)
         if isinstance(made, bytes):
             (folder / "moodle-feedback.zip").write_bytes(made)
-        notes += [f"Regraded: {entry.student.name}, {words}" for entry, words in moved(found, changes)]
+        notes += notes_on_changes(found, changes)
         (folder / "class.html").write_bytes(class_page(found, policy, notes, environment()))
     for note in notes:
         say(f"• {shown(note, 1000)}")
@@ -92,61 +87,6 @@ def arrivals_in(folder: Path, code: Mapping[str, CodeMarks]) -> dict[str, Arriva
     if not found.keys() & code.keys():
         raise GradebookError(f"{folder} holds none of the submissions that were graded: name the one given to `batch`")
     return found
-
-
-def notes_on(found: Sequence[Entry], matched: Match, policy: Policy, report: ReportRecords | None) -> list[str]:
-    """What a person should look at."""
-    notes = [
-        f"Missing, nothing handed in: {entry.student.name} ({entry.student.key})"
-        for entry in found
-        if not entry.submission
-    ]
-    notes += [f"Not one student of the roster: {name}" for name in matched.unknown]
-    owners = {name: [e.student.name for e in found if name in (e.submission, *e.others)] for name in matched.guessed}
-    notes += [f"{name} is taken for {', '.join(names)}, by how its name begins" for name, names in owners.items()]
-    twice = [entry for entry in found if entry.others]
-    notes += [
-        f"Handed in {1 + len(each.others)} times: {each.student.name}; {each.submission} counts, as the last"
-        f"{'' if each.handed_in else ' by name, since no times are known'}"
-        for each in twice
-    ]
-    notes += [f"No sum: {entry.student.name}: {entry.open}" for entry in found if entry.submission and entry.open]
-    late = [entry for entry in found if entry.submission and entry.late.days]
-    notes += [f"Late: {entry.student.name}, {entry.late.in_words(policy)}" for entry in late]
-    timeless = [entry.student.name for entry in found if entry.submission and policy.due and not entry.time_source]
-    notes += [f"Not known when handed in, so not late: {', '.join(timeless)}; --submissions tells"] if timeless else []
-    sources = sorted({entry.time_source for entry in found if entry.submission and entry.time_source} - {""})
-    notes += [f"Times are from {' and '.join(sources)}"] if policy.due and sources else []
-    if policy.due is None:
-        ignored = any(duration(entry.student.cells.get("lateness", "")) for entry in found)
-        also = "; what the roster says of lateness is not charged" if ignored else ""
-        notes.append(f"Nothing is late, since the policy names no due date{also}")
-    notes += [] if report else ["The sums are of the code alone: nobody has marked the report yet"]
-    flagged = flags(found, report)
-    notes += [f"Flagged for a second look: {flagged} marks"] if flagged else []
-    return notes
-
-
-def flags(found: Sequence[Entry], report: ReportRecords | None) -> int:
-    names = {entry.submission for entry in found if entry.submission}
-    return sum(mark.flagged for name in names for mark in report.marks.get(name, {}).values()) if report else 0
-
-
-def points_elsewhere(roster: Roster, found: Sequence[Entry], policy: Policy) -> list[str]:
-    """Where the LMS has another maximum, its percentages would be wrong."""
-    points = max((entry.points for entry in found), default=0)
-    there = exports.points_in(roster, policy.title)
-    if there is None or there == points:
-        return []
-    return [f"The LMS gives this assignment {there:g} points, the gradebook {points:g}: set {points:g} there first"]
-
-
-def moved(found: Sequence[Entry], changes: Mapping) -> Iterator[tuple[Entry, str]]:
-    for entry in found:
-        if moved := changes[entry.student.key]:
-            parts = ", ".join(f"{title} {old:g} → {new:g}" for title, old, new in moved.parts)
-            new = "open" if moved.new_total is None else f"{moved.new_total:g}"
-            yield entry, f"{moved.old_total:g} → {new} ({parts})"
 
 
 def write_exports(folder: Path, roster: Roster, found: Sequence[Entry], policy: Policy) -> dict[str, str]:
@@ -194,27 +134,3 @@ def write_feedback(
 
 def of_submission(report: ReportRecords | None, submission: str) -> tuple[Mapping[str, Mark], Mapping[str, Answer]]:
     return (report.marks.get(submission, {}), report.answers.get(submission, {})) if report else ({}, {})
-
-
-@contextmanager
-def new_folder(out: Path) -> Iterator[Path]:
-    """A folder to write to; it takes the place of OUT/gradebook unless the block raises. One run at a time."""
-    folder, earlier = out / FOLDER, out / f".{FOLDER}-earlier"
-    descriptor = os.open(out, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if earlier.exists() and not folder.exists():
-            earlier.rename(folder)  # a run was killed between two renames
-        with tempfile.TemporaryDirectory(dir=out, prefix=f".{FOLDER}-") as scratch:
-            new = Path(scratch) / FOLDER
-            new.mkdir()
-            yield new
-            shutil.rmtree(earlier, ignore_errors=True)
-            if folder.exists():
-                folder.rename(earlier)
-            new.rename(folder)
-        shutil.rmtree(earlier, ignore_errors=True)
-    except BlockingIOError as error:
-        raise GradebookError(f"another gradebook is being written to {out}: wait until it has ended") from error
-    finally:
-        os.close(descriptor)

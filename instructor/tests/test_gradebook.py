@@ -15,12 +15,13 @@ from instructor.gradebook import run
 from instructor.gradebook.csv_table import TableError, as_csv, read_csv
 from instructor.gradebook.feedback_pdf import AS_WRITTEN, Typesetter
 from instructor.gradebook.files import file_name
+from instructor.gradebook.folder import GradebookError, new_folder
 from instructor.gradebook.lateness import lateness
 from instructor.gradebook.ledger import LedgerError
 from instructor.gradebook.policy import POLICY, PolicyError, read_policy
 from instructor.gradebook.roster import RosterError, read_roster
-from instructor.gradebook.run import GradebookError
 from instructor.gradebook.times import duration, moment
+from instructor.grading.batch.run import apart
 from instructor.tests.support.classroom import SCHEME, grade, mark_report
 
 CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section,Looking inside a convolutional network (4711),Other (1)
@@ -245,6 +246,16 @@ def test_columns_of_the_roster_go_before_the_files_times(tmp_path, out, made):
     assert totals(out) == {"Ada": "0"}
 
 
+def test_times_that_cannot_be_read_and_submissions_without_marks_are_said(tmp_path, out, made):
+    grade(out, "ada")
+    for name in ("ada", "grace"):
+        hand_in(tmp_path / "class", name, datetime(2026, 11, 1, tzinfo=UTC))
+    said = made("id,handed in\nada,yesterday\ngrace,-\n", tmp_path / "class", policy_file(tmp_path))
+    assert "• The roster's time for ada cannot be read, and is not used: 'yesterday'" in said
+    assert "• Handed in, and not graded: grace; run the batch again" in said
+    assert not [line for line in said if "time for grace" in line]
+
+
 def test_days_that_are_no_number_are_refused(out, made):
     grade(out, "ada")
     with pytest.raises(ValueError, match="gives ada 'two' extension days: write a number"):
@@ -356,6 +367,16 @@ def test_moodle_gets_its_worksheet_back_and_a_zip_of_feedback(out, made):
     assert [row["Grade"] for row in sheet] == ["150", ""]
     with zipfile.ZipFile(out / "gradebook" / "moodle-feedback.zip") as archive:
         assert archive.namelist() == ["Ada Lovelace_711_assignsubmission_file_/feedback.html"]
+
+
+def test_moodles_zip_holds_nobody_whose_marks_are_open(out, made):
+    for number, name in ((711, "Ada"), (712, "Grace")):
+        grade(out, f"{name}_{number}_assignsubmission_file_")
+        mark_report(out, f"{name}_{number}_assignsubmission_file_", leave=["paper"] if name == "Grace" else ())
+    made(MOODLE)
+    with zipfile.ZipFile(out / "gradebook" / "moodle-feedback.zip") as archive:
+        assert archive.namelist() == ["Ada Lovelace_711_assignsubmission_file_/feedback.html"]
+    assert len(list((out / "gradebook" / "feedback").iterdir())) == 2
 
 
 def test_gradescope_gets_sids_and_addresses(out, made):
@@ -511,6 +532,17 @@ def test_a_run_that_was_killed_between_two_renames_is_mended(out, made):
     (out / "gradebook").rename(out / ".gradebook-earlier")
     grade(out, "ada")
     assert "• Regraded: Ada Lovelace, 97 → 100 (Code: Saliency maps 7 → 10)" in made(PLAIN)
+
+
+def test_a_second_run_at_the_same_time_is_refused(out, made):
+    grade(out, "ada")
+    with new_folder(out / "gradebook"), pytest.raises(GradebookError, match="another gradebook is being written"):
+        made(PLAIN)
+
+
+def test_no_submission_takes_the_names_of_what_is_written_beside_it(tmp_path):
+    wanted = [("gradebook", tmp_path), ("marking.sqlite", tmp_path), ("ada", tmp_path)]
+    assert [name for name, _ in apart(wanted)] == ["gradebook (2)", "marking.sqlite (2)", "ada"]
 
 
 def test_a_ledger_that_is_damaged_is_not_overwritten(out, made):
