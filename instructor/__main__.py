@@ -3,6 +3,7 @@
 python -m instructor release OUT                    the kit that students get
 python -m instructor grade ZIP_OR_FOLDER --out OUT  one submission: results.json, report.md, report.html
 python -m instructor batch FOLDER --out OUT         all submissions in a folder, and marks.csv; run it again to resume
+python -m instructor mark FOLDER --out OUT          mark the reports of all submissions in a page; OUT/marking.sqlite
 python -m instructor gradescope OUT                 autograder.zip
 python -m instructor gradebook OUT --roster CSV     the sums and feedback of a class, and what its LMS imports
 python -m instructor catalogue [TASK ...]           kit/check/catalogue.json, after a change in mistakes/
@@ -55,6 +56,14 @@ def parser() -> argparse.ArgumentParser:
     batch.add_argument("--executor", choices=("local", "slurm"), default="local")
     batch.add_argument("--workers", type=int, help="how many at a time (default: as many as cores)")
     batch.set_defaults(run=run_batch)
+
+    mark = commands.add_parser("mark", help="mark the reports, in a page on this machine")
+    mark.add_argument("folder", type=Path, metavar="SUBMISSIONS", help="the folder that holds all submissions")
+    mark.add_argument("--out", type=Path, required=True, help="where the marks go: the folder of `batch`, or another")
+    mark.add_argument("--grader", default="", metavar="NAME", help="who marks (default: the page asks)")
+    mark.add_argument("--names", action="store_true", help="show the students' names")
+    mark.add_argument("--port", type=int, default=0, help="default: a free one, and the same the next time")
+    mark.set_defaults(run=run_mark)
 
     gradescope = commands.add_parser("gradescope", help="pack the autograder for Gradescope")
     gradescope.add_argument("out", type=Path, metavar="OUT", help="a folder")
@@ -110,6 +119,12 @@ def warn_of_missing_protection() -> None:
 
     for words in protection().missing():
         print(f"Less protected than it should be: {words}. A container protects, too.", file=sys.stderr)
+
+
+def run_mark(options: argparse.Namespace) -> int:
+    from instructor.marking.server import mark
+
+    return mark(options.folder, options.out, grader=options.grader, names=options.names, port=options.port)
 
 
 def run_gradescope(options: argparse.Namespace) -> int:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-NAME = "marking.sqlite"
+from instructor.grading.batch.run import MARKING
+
 VERSION = 1
 PATIENCE = 20  # seconds in which another process may finish what it is writing
 SCHEMA = """
@@ -17,11 +18,13 @@ CREATE TABLE answers (
     submission TEXT, question TEXT, text TEXT NOT NULL, note TEXT NOT NULL, figures TEXT NOT NULL,
     sha256 TEXT NOT NULL, PRIMARY KEY (question, submission)
 );
+CREATE INDEX digests_of_answers ON answers (question, submission, sha256);
 CREATE TABLE figures (
-    submission TEXT, place TEXT, name TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (submission, place)
+    submission TEXT, place TEXT, name TEXT NOT NULL, sha256 TEXT NOT NULL, look TEXT NOT NULL,
+    PRIMARY KEY (submission, place)
 );
 CREATE TABLE warnings (
-    submission TEXT, question TEXT, reason TEXT, PRIMARY KEY (question, submission, reason)
+    submission TEXT, question TEXT, reason TEXT, other TEXT, PRIMARY KEY (question, submission, reason, other)
 );
 CREATE TABLE marks (
     submission TEXT, question TEXT, version INTEGER NOT NULL, done INTEGER NOT NULL, points REAL NOT NULL,
@@ -50,7 +53,7 @@ def connect(out: Path) -> sqlite3.Connection:
     Raises DatabaseError.
     """
     out.mkdir(parents=True, exist_ok=True)
-    path = out / NAME
+    path = out / MARKING
     if not path.exists():
         path.touch(mode=0o600)  # it holds the marks, and the token of the page's address
     connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)

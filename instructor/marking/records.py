@@ -160,6 +160,13 @@ class Records:
         self.connection.execute(words, entry)
         return mark
 
+    def setting(self, name: str, otherwise: str) -> str:
+        """What is kept under the name; that is `otherwise` from the first time on."""
+        with transaction(self.connection):
+            self.connection.execute("INSERT OR IGNORE INTO settings VALUES (?, ?)", (name, otherwise))
+            (value,) = self.connection.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+        return value
+
     def earlier_comments(self, question: str, most: int = 8) -> Sequence[str]:
         """Those on other answers to the question, the most frequent first."""
         words = """

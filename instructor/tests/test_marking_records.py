@@ -156,7 +156,7 @@ def test_nothing_is_half_written_while_another_one_writes(records, tmp_path, mon
 
 @pytest.mark.parametrize(("content", "words"), [(b"not a database" * 99, "cannot be used"), (None, "version 7")])
 def test_a_file_that_is_no_marking_database_is_refused_and_left_alone(tmp_path, content, words):
-    place = tmp_path / database.NAME
+    place = tmp_path / database.MARKING
     if content is None:
         open_records(tmp_path).connection.execute("PRAGMA user_version = 7").connection.close()
     else:
@@ -167,4 +167,4 @@ def test_a_file_that_is_no_marking_database_is_refused_and_left_alone(tmp_path, 
 
 
 def test_only_its_owner_reads_the_file(records, tmp_path):
-    assert (tmp_path / "out" / database.NAME).stat().st_mode & 0o077 == 0
+    assert (tmp_path / "out" / database.MARKING).stat().st_mode & 0o077 == 0

@@ -21,7 +21,8 @@ from kit.atomic import write_atomically
 
 GRADER = "instructor.grading.grade:grade"
 MARKS, WORKBOOK = "marks.csv", "marks.xlsx"
-OTHERS = ("gradebook", "marking.sqlite")  # what other commands write beside the marks
+MARKING = "marking.sqlite"  # the marks of the reports, which people give
+GRADEBOOK = "gradebook"  # the folder with the sums
 OWN = ".batch"  # what a batch needs for itself: the lock, and folders that are not finished
 LOGS = ".slurm"
 LIMIT = 1200.0  # seconds for a submission; only one that hangs in every task comes near it
@@ -91,7 +92,11 @@ def check(folder: Path, out: Path, executor: str, grader: str) -> None:
     inner, outer = sorted((folder.resolve(), out.resolve()), key=lambda path: -len(path.parts))
     if inner.is_relative_to(outer):
         raise BatchError(f"{folder} and {out} lie one in the other: choose an OUT beside the submissions")
-    if out.exists() and not (out / OWN).is_dir() and (out.is_file() or any(out.iterdir())):
+    if (
+        out.exists()
+        and not (out / OWN).is_dir()
+        and (out.is_file() or any(not is_of_marking(path) for path in out.iterdir()))
+    ):
         raise BatchError(f"{out} holds something else: choose a new or empty folder, or an earlier batch's")
     if executor not in EXECUTORS:
         raise BatchError(f"there is no executor {executor!r}: choose one of {', '.join(EXECUTORS)}")
@@ -102,6 +107,11 @@ def check(folder: Path, out: Path, executor: str, grader: str) -> None:
             check_slurm()
         except SlurmError as error:
             raise BatchError(str(error)) from error
+
+
+def is_of_marking(path: Path) -> bool:
+    """The reports may be marked first, into the same folder."""
+    return path.name.startswith(MARKING)
 
 
 @contextmanager
@@ -156,7 +166,7 @@ def is_archive(path: Path) -> bool:
 
 def apart(found: list[tuple[str, Path]]) -> Iterator[tuple[str, Path]]:
     """The second of a name is called `name (2)`, and so on."""
-    taken = {MARKS, WORKBOOK, *OTHERS}
+    taken = {MARKS, WORKBOOK, GRADEBOOK, MARKING, f"{MARKING}-wal", f"{MARKING}-shm"}
     for wanted, path in found:
         names = [wanted, *(f"{wanted} ({number})" for number in range(2, len(found) + 2))]
         name = next(name for name in names if name not in taken)

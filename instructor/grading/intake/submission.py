@@ -89,8 +89,7 @@ def opened(path: Path) -> Iterator[Container]:
 
 def taken_files(container: Container) -> dict[str, bytes]:
     root = kit_root(container)
-    folders = ([folder + name for name in container.listing(root + folder)] for folder in FIGURES)
-    figures = next(filter(None, ([name for name in names if is_picture(name)] for names in folders)), [])
+    figures = figure_names(container, root)
     files = {}
     left = LARGEST_TOTAL
     own = own_modules(lambda name: tree_of(container.read(root + name, LARGEST_MODULE)))
@@ -102,6 +101,12 @@ def taken_files(container: Container) -> dict[str, bytes]:
         if left < 0:
             raise SubmissionError(f"all its files together have more than {megabytes(LARGEST_TOTAL)}. Leave some out")
     return files
+
+
+def figure_names(container: Container, root: str) -> list[str]:
+    """Of the first of the folders FIGURES that holds pictures."""
+    folders = ([folder + name for name in container.listing(root + folder)] for folder in FIGURES)
+    return next(filter(None, ([name for name in names if is_picture(name)] for names in folders)), [])
 
 
 def is_own(name: str) -> bool:

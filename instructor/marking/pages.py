@@ -1,0 +1,221 @@
+"""What each address answers. The pages hold no decision about marks: those are the desk's and the records'."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from tornado.ioloop import IOLoop
+from tornado.web import HTTPError
+
+from instructor.grading.shown import shown
+from instructor.marking.access import Refusing
+from instructor.marking.answers import plain_name
+from instructor.marking.desk import LONGEST_GRADER, Desk, EntryError
+from instructor.marking.records import LONGEST_COMMENT, Answer, Conflict, Mark
+from instructor.marking.rendering import Renderer
+from instructor.marking.scheme import Question
+from kit.assignment import FIGURES
+
+FOLDER = Path(__file__).with_name("page")
+STATIC = {"marking.css": "text/css", "marking.js": "text/javascript"}
+AHEAD = ThreadPoolExecutor(1)  # makes ready what is asked for next
+PAGES = Environment(
+    loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+PAGES.filters["points"] = lambda points: f"{points:g}"
+PAGES.filters["shown"] = shown
+
+
+def address(question: str, code: str = "") -> str:
+    return f"/question/{quote(question)}" + (f"/{code}" if code else "")
+
+
+class Page(Refusing):
+    """A handler that knows the desk."""
+
+    @property
+    def desk(self) -> Desk:
+        return self.settings["desk"]
+
+    @property
+    def renderer(self) -> Renderer:
+        return self.settings["renderer"]
+
+    def show(self, template: str, **values: object) -> None:
+        common = {"desk": self.desk, "grader": self.grader, "address": address, "longest_grader": LONGEST_GRADER}
+        self.finish(PAGES.get_template(template).render(**common, **values))
+
+    def question(self, name: str) -> Question:
+        question = self.desk.question(name)
+        if question is None:
+            raise HTTPError(HTTPStatus.NOT_FOUND)
+        return question
+
+    def submission(self, code: str) -> str:
+        if code not in self.desk.codes:
+            raise HTTPError(HTTPStatus.NOT_FOUND)
+        return self.desk.codes[code]
+
+    def say(self, status: HTTPStatus, **values: object) -> None:
+        self.set_status(status)
+        self.finish(values)
+
+    def entry(self) -> object:
+        """The JSON that a page has sent."""
+        if self.request.headers.get("Content-Type", "").partition(";")[0] != "application/json":
+            raise HTTPError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        try:
+            return json.loads(self.request.body)
+        except (ValueError, RecursionError) as error:
+            raise HTTPError(HTTPStatus.BAD_REQUEST) from error
+
+
+class Overview(Page):
+    """All questions, and how far each is."""
+
+    def get(self) -> None:
+        desk = self.desk
+        problems = {name: problem for name, problem in desk.records.submissions().items() if problem}
+        values = {"progress": desk.progress(), "flagged": desk.flagged(), "warned": desk.warned(), "problems": problems}
+        finished = self.desk.question(self.get_argument("finished", ""))
+        self.show("overview.html", **values, finished=finished)
+
+
+class Grader(Page):
+    """Who marks in this browser."""
+
+    def post(self) -> None:
+        name = self.get_body_argument("grader", "").strip()[:LONGEST_GRADER]
+        if name:
+            self.keep("grader", name)
+        self.redirect("/", status=HTTPStatus.SEE_OTHER)
+
+
+class NextAnswer(Page):
+    """The way to the next answer that nobody has marked."""
+
+    def get(self, name: str) -> None:
+        question, code = self.question(name), self.get_argument("after", "")
+        after = self.submission(code) if code else None
+        found = self.desk.next_open(question.name, after, self.grader)
+        self.redirect(address(name, self.desk.order.code(found)) if found else f"/?finished={quote(name)}")
+
+
+class AnswerPage(Page):
+    """One answer, with everything that its mark needs."""
+
+    async def get(self, name: str, code: str) -> None:
+        desk, question, submission = self.desk, self.question(name), self.submission(code)
+        if not self.grader:
+            self.redirect("/")
+            return
+        answer = desk.records.answer(submission, question.name)
+        html = await IOLoop.current().run_in_executor(None, self.renderer.html, answer.text)
+        mark = desk.records.mark(submission, question.name)
+        counts = desk.counts(question.name)
+        self.show(
+            "answer.html",
+            question=question,
+            submission=submission,
+            code=code,
+            answer=answer,
+            answer_html=html,
+            render=self.renderer.html,
+            figures=list(enumerate(captions(answer))),
+            mark=mark,
+            changed=desk.is_changed(answer, mark),
+            warnings=desk.warnings(question.name, submission),
+            comments=desk.records.earlier_comments(question.name),
+            others=desk.claim(question.name, submission, self.grader),
+            place=desk.position(question.name, submission) + 1,
+            total=len(desk.orders[question.name]),
+            marked=sum(counts.values()),
+            own=counts.get(self.grader, 0),
+            longest_comment=LONGEST_COMMENT,
+        )
+        self.make_ready(question, submission)
+
+    def make_ready(self, question: Question, submission: str) -> None:
+        """Set the next open answer and draw its figures while this one is read."""
+        following = self.desk.next_open(question.name, submission, self.grader)
+        if following is not None:
+            answer = self.desk.records.answer(following, question.name)
+            AHEAD.submit(self.renderer.html, answer.text)
+            for place in answer.figures:
+                AHEAD.submit(self.settings["pictures"].jpeg, *self.desk.figure(following, place))
+
+    def post(self, name: str, code: str) -> None:
+        question, submission = self.question(name), self.submission(code)
+        if not self.grader:
+            raise HTTPError(HTTPStatus.FORBIDDEN)
+        try:
+            mark = self.desk.enter(question, submission, self.entry(), self.grader)
+        except EntryError as error:
+            self.say(HTTPStatus.BAD_REQUEST, problem=str(error))
+        except Conflict as conflict:
+            self.say(HTTPStatus.CONFLICT, **as_json(conflict.current))
+        else:
+            counts = self.desk.counts(question.name)
+            self.say(HTTPStatus.OK, **as_json(mark), marked=sum(counts.values()), own=counts.get(self.grader, 0))
+
+
+class Undo(Page):
+    """Takes back what this grader entered last, on whatever page."""
+
+    def post(self) -> None:
+        self.entry()
+        try:
+            done = self.desk.records.undo(self.grader)
+        except Conflict as conflict:
+            self.say(HTTPStatus.CONFLICT, **as_json(conflict.current))
+            return
+        self.say(HTTPStatus.OK, address=done and address(done[1], self.desk.order.code(done[0])))
+
+
+class Figure(Page):
+    """A picture that an answer refers to."""
+
+    async def get(self, name: str, code: str, number: str) -> None:
+        question, submission = self.question(name), self.submission(code)
+        places = self.desk.records.answer(submission, question.name).figures
+        if int(number) >= len(places):
+            raise HTTPError(HTTPStatus.NOT_FOUND)
+        which = self.desk.figure(submission, places[int(number)])
+        found = await IOLoop.current().run_in_executor(None, self.settings["pictures"].jpeg, *which)
+        if isinstance(found, str):
+            raise HTTPError(HTTPStatus.NOT_FOUND)
+        self.set_header("Content-Type", "image/jpeg")
+        self.finish(found)
+
+
+class Static(Page):
+    """The style sheet and the script."""
+
+    def get(self, name: str) -> None:
+        self.set_header("Content-Type", f"{STATIC[name]}; charset=utf-8")
+        self.finish((FOLDER / name).read_bytes())
+
+
+def captions(answer: Answer) -> list[str]:
+    """What each figure is: the table's caption, or the name of the file."""
+    names = [plain_name(Path(place).stem) for place in answer.figures]
+    return [FIGURES[name]["caption"] if name in FIGURES else shown(name, 80) for name in names]
+
+
+def as_json(mark: Mark) -> dict[str, object]:
+    names = ("points", "criteria", "misconceptions", "comment", "grader", "flagged", "version", "done")
+    return {name: getattr(mark, name) for name in names}
+
+
+ADDRESSES = [
+    (r"/", Overview),
+    (r"/grader", Grader),
+    (r"/undo", Undo),
+    (r"/(marking\.css|marking\.js)", Static),
+    (r"/question/([a-z0-9-]+)", NextAnswer),
+    (r"/question/([a-z0-9-]+)/([0-9a-f]+)", AnswerPage),
+    (r"/question/([a-z0-9-]+)/([0-9a-f]+)/figure/(\d{1,3})", Figure),
+]
