@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from instructor.grading.batch.attempt import RECORD, RESULTS, read_results
+from instructor.grading.batch.run import MARKING
 from instructor.grading.rubric import Rubric
-from instructor.marking.database import NAME
 from instructor.marking.records import Answer, Mark, open_records
 
 
@@ -83,7 +83,7 @@ def code_marks_in(folder: Path, rubric: Rubric) -> CodeMarks:
 
 def report_records(out: Path) -> ReportRecords | None:
     """None where nobody has begun to mark: there is no database in OUT. Raises DatabaseError."""
-    if not (out / NAME).exists():
+    if not (out / MARKING).exists():
         return None
     records = open_records(out)
     try:

@@ -21,7 +21,7 @@ from instructor.gradebook.results import CodeMarks, ReportRecords, code_marks, r
 from instructor.gradebook.roster import Roster, read_roster
 from instructor.gradebook.sums import Entry, entries
 from instructor.gradebook.times import Arrival, arrivals
-from instructor.grading.batch.run import submissions
+from instructor.grading.batch.run import GRADEBOOK, submissions
 from instructor.grading.reports import table
 from instructor.grading.rubric import read_rubric
 from instructor.grading.shown import shown
@@ -29,7 +29,6 @@ from instructor.marking.records import Answer, Mark
 from instructor.marking.rendering import Renderer
 from instructor.marking.scheme import load_scheme
 
-FOLDER = "gradebook"
 LMS = {"canvas": exports.for_canvas, "moodle": exports.for_moodle, "gradescope": exports.for_gradescope}
 
 
@@ -56,8 +55,8 @@ def gradebook(
     found = entries(roster, matched, came, code, report, scheme, policy)
     notes = [*notes_on(found, matched, policy, report), *notes_on_lms(roster, found, policy)]
     notes += [f"Handed in, and not graded: {name}; run the batch again" for name in sorted(came.keys() - code.keys())]
-    with new_folder(out / FOLDER) as folder:
-        ledger = renewed(read_ledger(out / FOLDER), found, policy)
+    with new_folder(out / GRADEBOOK) as folder:
+        ledger = renewed(read_ledger(out / GRADEBOOK), found, policy)
         changes = {entry.student.key: change(*ledger[entry.student.key]) for entry in found}
         write_ledger(folder, ledger)
         rows = exports.whole_table(found, policy, changes)
@@ -76,7 +75,7 @@ def gradebook(
     for name, reason in not_made.items():
         say(f"✗ {name} was not written: {reason}")
     sums = sum(entry.total(policy) is not None for entry in found)
-    say(f"{sums} of {len(found)} students have a sum: {out / FOLDER}")
+    say(f"{sums} of {len(found)} students have a sum: {out / GRADEBOOK}")
     return 0
 
 
