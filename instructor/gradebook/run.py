@@ -1,22 +1,19 @@
 """`python -m instructor gradebook OUT --roster roster.csv`: the gradebook, whole or not at all."""
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-
-from tqdm import tqdm
 
 from instructor.gradebook import exports
 from instructor.gradebook.class_page import class_page
 from instructor.gradebook.csv_table import as_csv
-from instructor.gradebook.feedback import environment, feedback, html
-from instructor.gradebook.feedback_pdf import Typesetter
+from instructor.gradebook.feedback import environment, feedback
 from instructor.gradebook.files import file_name, moodle_zip
 from instructor.gradebook.folder import GradebookError, new_folder
-from instructor.gradebook.ledger import change, read_ledger, renewed, write_ledger
+from instructor.gradebook.ledger import Change, change, read_ledger, renewed, write_ledger
 from instructor.gradebook.matching import match
 from instructor.gradebook.notes import notes_on, notes_on_changes, notes_on_lms
 from instructor.gradebook.policy import POLICY, Policy, read_policy
+from instructor.gradebook.press import printed
 from instructor.gradebook.results import CodeMarks, ReportRecords, code_marks, report_records
 from instructor.gradebook.roster import Roster, read_roster
 from instructor.gradebook.sums import Entry, entries
@@ -26,7 +23,6 @@ from instructor.grading.reports import table
 from instructor.grading.rubric import read_rubric
 from instructor.grading.shown import shown
 from instructor.marking.records import Answer, Mark
-from instructor.marking.rendering import Renderer
 from instructor.marking.scheme import load_scheme
 
 LMS = {"canvas": exports.for_canvas, "moodle": exports.for_moodle, "gradescope": exports.for_gradescope}
@@ -104,30 +100,21 @@ def write_feedback(
     folder: Path,
     found: Sequence[Entry],
     policy: Policy,
-    changes: Mapping,
+    changes: Mapping[str, Change | None],
     report: ReportRecords | None,
     with_pdf: bool,
 ) -> dict[str, dict[str, bytes]]:
     """A page for everybody who has handed in; returned too, by key and name of the file."""
+    pages = {
+        entry.student.key: feedback(entry, policy, changes[entry.student.key], *of_submission(report, entry.submission))
+        for entry in found
+        if entry.submission
+    }
+    written = printed(pages, with_pdf)
     (folder / "feedback").mkdir()
-    renderer, written = Renderer(), {}
-    with tempfile.TemporaryDirectory() as scratch:
-        pages, typesetter = environment(renderer), Typesetter(Path(scratch)) if with_pdf else None
-        try:
-            handed_in = [entry for entry in found if entry.submission]
-            for entry in tqdm(handed_in, desc="feedback", unit="student", disable=None):
-                key = entry.student.key
-                page = feedback(entry, policy, changes[key], *of_submission(report, entry.submission))
-                files = {"feedback.html": html(page, pages)}
-                if typesetter:
-                    files["feedback.pdf"] = typesetter.pdf(page)
-                for name, content in files.items():
-                    (folder / "feedback" / f"{file_name(key)}{Path(name).suffix}").write_bytes(content)
-                written[key] = files
-        finally:
-            renderer.close()
-            if typesetter:
-                typesetter.close()
+    for key, files in written.items():
+        for name, content in files.items():
+            (folder / "feedback" / f"{file_name(key)}{Path(name).suffix}").write_bytes(content)
     return written
 
 

@@ -11,6 +11,7 @@ from html import unescape
 import pypdf
 import pytest
 
+from instructor.benchmarks.grading import solution
 from instructor.gradebook import run
 from instructor.gradebook.csv_table import TableError, as_csv, read_csv
 from instructor.gradebook.feedback_pdf import AS_WRITTEN, Typesetter
@@ -21,8 +22,12 @@ from instructor.gradebook.ledger import LedgerError
 from instructor.gradebook.policy import POLICY, PolicyError, read_policy
 from instructor.gradebook.roster import RosterError, read_roster
 from instructor.gradebook.times import duration, moment
-from instructor.grading.batch.run import apart
+from instructor.grading.batch.run import apart, batch
+from instructor.marking.intake import take_in
+from instructor.marking.records import Mark, open_records
 from instructor.tests.support.classroom import SCHEME, grade, mark_report
+from instructor.tests.support.marking import model_answers, pack, report
+from kit.assignment import REPORT
 
 CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section,Looking inside a convolutional network (4711),Other (1)
 ,,,,,Manual Posting,
@@ -576,3 +581,32 @@ def test_csv_cells_survive_a_round_trip(tmp_path):
 
 def test_the_shipped_policy_is_in_order_and_makes_nothing_late():
     assert read_policy().due is None
+
+
+@pytest.mark.long
+def test_what_batch_and_graders_leave_adds_up(tmp_path, out, made):
+    """Two submissions are graded for good and marked in the records; nothing is made by hand."""
+    right = solution() | {REPORT: report(model_answers()).encode()}
+    module = "visualizers/saliency.py"
+    wrong = right | {module: right[module].replace(b".abs()", b"")}
+    assert wrong != right
+    for name, files in (("ada", right), ("grace", wrong)):
+        pack(tmp_path / "class" / f"{name}.zip", files)
+    assert batch(tmp_path / "class", out, workers=2, say=lambda _: None) == 0
+    records = open_records(out)
+    take_in(tmp_path / "class", records)
+    for name in ("ada", "grace"):
+        for question in SCHEME.questions:
+            won = [each.name for each in question.criteria]
+            answer = records.answer(name, question.name)
+            assert answer.text == question.model_answer
+            records.save(name, question.name, Mark(question.points, won, grader="G", done=True, answer=answer.sha256))
+    records.close()
+    made(PLAIN, tmp_path / "class", with_pdf=True)
+    marks = {row["submission"]: row for row in csv.DictReader((out / "marks.csv").read_text("utf-8-sig").splitlines())}
+    book = {row["submission"]: row for row in rows(out, "gradebook.csv")}
+    assert book["ada"]["total"] == "150"
+    assert float(book["grace"]["Code: Saliency maps"]) == float(marks["grace"]["saliency"]) < 10
+    assert float(book["grace"]["total"]) == float(marks["grace"]["total"]) + 50
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(out / "gradebook" / "feedback" / "grace.pdf").pages)
+    assert "Adebayo, Gilmer, Muelly" in text

@@ -9,9 +9,9 @@ from instructor.grading.batch.attempt import RECORD, RESULTS
 from instructor.grading.marks import CriterionMark, Marks, TaskMark
 from instructor.grading.reports.write import gradescope
 from instructor.grading.rubric import read_rubric
-from instructor.marking.database import transaction
-from instructor.marking.records import Mark, open_records
+from instructor.marking.records import Answer, Mark, open_records
 from instructor.marking.scheme import load_scheme
+from instructor.tests.support.marking import put
 
 RUBRIC, SCHEME = read_rubric(), load_scheme()
 
@@ -53,7 +53,7 @@ def mark_report(
     try:
         for question in SCHEME.questions:
             text = answers.get(question.name, "An answer.")
-            enter(records, name, question.name, text)
+            put(records, Answer(name, question.name, text, "", (), digest(text)))
             if question.name in leave:
                 continue
             won = [each.name for each in question.criteria if each.name not in lost.get(question.name, ())]
@@ -72,14 +72,6 @@ def mark_report(
             records.save(name, question.name, mark)
     finally:
         records.close()
-
-
-def enter(records, name: str, question: str, text: str) -> None:
-    with transaction(records.connection):
-        run = records.connection.execute
-        run("INSERT OR REPLACE INTO submissions VALUES (?, ?, ?, ?)", (name, "", digest(name), ""))
-        answer = (name, question, text, "", "[]", digest(text))
-        run("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)", answer)
 
 
 def digest(text: str) -> str:
