@@ -10,7 +10,7 @@ from instructor.gradebook.times import Arrival
 
 AGAIN = re.compile(r" \(\d+\)$")  # what a batch appends to the second of a name
 GRADESCOPE = re.compile(r"submission_(\d+)")
-MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_")
+MOODLE = re.compile(r"(?P<name>[^_]+)_(?P<id>\d+)_assignsubmission_")
 CANVAS = re.compile(r"(?P<name>[^_]+)_(?:LATE_)?(?P<id>\d+)_\d+_")
 
 
@@ -30,20 +30,11 @@ class Directory:
     """The class, by everything that a submission may call a student."""
 
     def __init__(self, roster: Roster) -> None:
-        self.students = roster.students
-        self.by_id = {column: index(self.students, column) for column in ("canvas", "participant")}
-        self.anything: dict[str, list[str]] = {}
-        for student in self.students:
-            for word in {plain(word) for word in words_for(student)} - {""}:
-                self.anything.setdefault(word, []).append(student.key)
-        self.groups: dict[str, list[str]] = {}
-        for student in self.students:
-            if student.group:
-                self.groups.setdefault(plain(student.group), []).append(student.key)
-        self.submissions: dict[str, list[str]] = {}
-        for student in self.students:
-            if named := student.cells.get("submission"):
-                self.submissions.setdefault(named, []).append(student.key)
+        students = roster.students
+        self.by_id = {column: index(students, column) for column in ("canvas", "participant")}
+        self.anything = keys_by((word, each) for each in students for word in {*map(plain, words_for(each))})
+        self.groups = keys_by((plain(each.group), each) for each in students)
+        self.submissions = keys_by((each.cells.get("submission", ""), each) for each in students)
 
     def owners(self, submission: str, arrival: Arrival) -> list[str]:
         """The keys of those who handed it in; none if that cannot be told."""
@@ -96,6 +87,15 @@ def match(roster: Roster, submissions: Iterable[str], arrivals: Mapping[str, Arr
         for key in dict.fromkeys(member for owner in owners for member in groups[owner]):
             found[key].append(submission)
     return Match({key: tuple(names) for key, names in found.items()}, tuple(unknown), tuple(guessed))
+
+
+def keys_by(pairs: Iterable[tuple[str, Student]]) -> dict[str, list[str]]:
+    """The keys of all students that go by a word; nobody goes by none."""
+    found: dict[str, list[str]] = {}
+    for word, student in pairs:
+        if word:
+            found.setdefault(word, []).append(student.key)
+    return found
 
 
 def index(students: Iterable[Student], column: str) -> dict[str, str]:
