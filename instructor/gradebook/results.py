@@ -55,7 +55,7 @@ class ReportRecords:
 
 
 def code_marks(out: Path, rubric: Rubric) -> dict[str, CodeMarks]:
-    """Of every submission that a batch has finished in OUT. Raises OSError, ValueError for results that are damaged."""
+    """Of every submission that a batch has finished in OUT; damaged results are a problem of that one."""
     folders = sorted(path.parent for path in out.glob(f"*/{RECORD}") if not path.parent.name.startswith("."))
     return {folder.name: code_marks_in(folder, rubric) for folder in folders}
 

@@ -320,6 +320,15 @@ def test_nobody_has_a_sum_before_everything_is_marked(out, made):
     ]
 
 
+def test_damaged_results_are_a_problem_of_one_student(out, made):
+    grade(out, "ada")
+    grade(out, "grace")
+    (out / "ada" / "results.json").write_text("{", "utf-8")
+    said = made(PLAIN)
+    assert totals(out) == {"Ada Lovelace": "", "Grace Hopper": "100"}
+    assert [line for line in said if line.startswith("• No sum: Ada Lovelace: results.json cannot be read")]
+
+
 def test_without_a_marked_report_the_sums_are_of_the_code_and_it_is_said(out, made):
     grade(out, "ada")
     assert "• The sums are of the code alone: nobody has marked the report yet" in made(PLAIN)
@@ -599,7 +608,7 @@ def test_what_batch_and_graders_leave_adds_up(tmp_path, out, made):
         for question in SCHEME.questions:
             won = [each.name for each in question.criteria]
             answer = records.answer(name, question.name)
-            assert answer.text == question.model_answer
+            assert question.model_answer in answer.text
             records.save(name, question.name, Mark(question.points, won, grader="G", done=True, answer=answer.sha256))
     records.close()
     made(PLAIN, tmp_path / "class", with_pdf=True)
