@@ -5,6 +5,7 @@ python -m instructor grade ZIP_OR_FOLDER --out OUT  one submission: results.json
 python -m instructor batch FOLDER --out OUT         all submissions in a folder, and marks.csv; run it again to resume
 python -m instructor mark FOLDER --out OUT          mark the reports of all submissions in a page; OUT/marking.sqlite
 python -m instructor gradescope OUT                 autograder.zip
+python -m instructor gradebook OUT --roster CSV     the sums and feedback of a class, and what its LMS imports
 python -m instructor catalogue [TASK ...]           kit/check/catalogue.json, after a change in mistakes/
 python -m instructor references                     the stored tensors and answers, after a change in tests or weights
 """
@@ -69,6 +70,16 @@ def parser() -> argparse.ArgumentParser:
     gradescope.add_argument("out", type=Path, metavar="OUT", help="a folder")
     gradescope.set_defaults(run=run_gradescope)
 
+    gradebook = commands.add_parser(
+        "gradebook", help="the sums of a class, from OUT of batch and mark, and its feedback"
+    )
+    gradebook.add_argument("out", type=Path, metavar="OUT", help="the folder that `batch` and `mark` wrote to")
+    gradebook.add_argument("--roster", type=Path, required=True, metavar="CSV", help="an export of your LMS")
+    gradebook.add_argument("--submissions", type=Path, metavar="FOLDER", help="what `batch` graded: tells the times")
+    gradebook.add_argument("--policy", type=Path, metavar="TOML", help="default: instructor/gradebook/gradebook.toml")
+    gradebook.add_argument("--no-pdf", action="store_true", help="feedback as HTML only, which is quicker")
+    gradebook.set_defaults(run=run_gradebook)
+
     catalogue = commands.add_parser("catalogue", help="make kit/check/catalogue.json anew, or a task's part of it")
     catalogue.add_argument("tasks", nargs="*", metavar="TASK", help="default: all")
     catalogue.set_defaults(run=run_catalogue)
@@ -125,6 +136,14 @@ def run_gradescope(options: argparse.Namespace) -> int:
 
     print(pack(options.out))
     return 0
+
+
+def run_gradebook(options: argparse.Namespace) -> int:
+    from instructor.gradebook.policy import POLICY
+    from instructor.gradebook.run import gradebook
+
+    policy = options.policy or POLICY
+    return gradebook(options.out, options.roster, options.submissions, policy, with_pdf=not options.no_pdf)
 
 
 def run_catalogue(options: argparse.Namespace) -> int:

@@ -56,8 +56,8 @@ DIRECTIONS = {tag: {"dir": "auto"} for tag in ("p", "li", "h2", "h3", "h4", "td"
 class Renderer:
     """One Pandoc that stays, and is replaced when it hangs or ends. Safe to call from several threads."""
 
-    def __init__(self, seconds: float = SECONDS) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float = SECONDS, script: Path = SCRIPT) -> None:
+        self.seconds, self.script = seconds, script
         self.lock = threading.Lock()
         self.process: subprocess.Popen | None = None
         self.done: OrderedDict[str, Markup] = OrderedDict()
@@ -100,7 +100,7 @@ class Renderer:
         if self.process is None or self.process.poll() is not None:
             self.close()
             dialect = DIALECT + "".join(f"-{name}" for name in PLAIN.split())
-            words = [pypandoc.get_pandoc_path(), "+RTS", MEMORY, "-RTS", "lua", str(SCRIPT), dialect]
+            words = [pypandoc.get_pandoc_path(), "+RTS", MEMORY, "-RTS", "lua", str(self.script), dialect]
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
             self.process = subprocess.Popen(words, cwd="/", env={"LC_ALL": "C.UTF-8"}, **pipes)
         return self.process

@@ -124,9 +124,9 @@ def read_question(name: str, entry: Mapping, answer: str, path: Path) -> Questio
     )
     for each in criteria:
         require(bool(each.words), path, f"{name}.criteria.{each.name}", "has no words: say what a full answer uses")
-    for each in misconceptions:
-        place = f"{name}.misconceptions.{each.name}"
-        require(each.cost <= points, path, f"{place}.cost", f"is {each.cost:g}: the question has {points:g} points")
+    for mistake in misconceptions:
+        place, cost = f"{name}.misconceptions.{mistake.name}.cost", mistake.cost
+        require(cost <= points, path, place, f"is {cost:g}: the question has {points:g} points")
     return Question(name, title, points, answer, criteria, misconceptions)
 
 

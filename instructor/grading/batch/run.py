@@ -22,6 +22,7 @@ from kit.atomic import write_atomically
 GRADER = "instructor.grading.grade:grade"
 MARKS, WORKBOOK = "marks.csv", "marks.xlsx"
 MARKING = "marking.sqlite"  # the marks of the reports, which people give
+GRADEBOOK = "gradebook"  # the folder with the sums
 OWN = ".batch"  # what a batch needs for itself: the lock, and folders that are not finished
 LOGS = ".slurm"
 LIMIT = 1200.0  # seconds for a submission; only one that hangs in every task comes near it
@@ -165,7 +166,7 @@ def is_archive(path: Path) -> bool:
 
 def apart(found: list[tuple[str, Path]]) -> Iterator[tuple[str, Path]]:
     """The second of a name is called `name (2)`, and so on."""
-    taken = {MARKS, WORKBOOK, MARKING, f"{MARKING}-wal", f"{MARKING}-shm"}
+    taken = {MARKS, WORKBOOK, GRADEBOOK, MARKING, f"{MARKING}-wal", f"{MARKING}-shm"}
     for wanted, path in found:
         names = [wanted, *(f"{wanted} ({number})" for number in range(2, len(found) + 2))]
         name = next(name for name in names if name not in taken)

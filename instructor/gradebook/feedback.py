@@ -1,0 +1,159 @@
+"""What a student reads: code, report, and how the sum comes about; as a page of HTML that needs nothing else."""
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from instructor.gradebook.exports import number
+from instructor.gradebook.ledger import Change
+from instructor.gradebook.policy import Policy
+from instructor.gradebook.results import Part, Section
+from instructor.gradebook.sums import Entry, earned
+from instructor.grading.reports.page import STYLE as REPORT_STYLE
+from instructor.grading.shown import shown, shown_lines
+from instructor.marking.records import Answer, Mark
+from instructor.marking.rendering import Renderer
+
+PAGES = Path(__file__).parent / "pages"
+STYLE = f"{REPORT_STYLE}\n{(PAGES / 'gradebook.css').read_text('utf-8')}"
+LONGEST_OUTPUT = 1500  # characters of what the tests of a criterion say
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """Everything that a page says, as text; answers and comments are Markdown."""
+
+    title: str
+    name: str
+    total: str  # "" as long as something is open
+    points: str
+    lines: list[dict]  # how the sum comes about
+    before: dict | None
+    notes: list[str]
+    code: list[dict]
+    report: list[dict]
+
+
+def feedback(
+    entry: Entry, policy: Policy, change: Change | None, marks: Mapping[str, Mark], answers: Mapping[str, Answer]
+) -> Feedback:
+    total = entry.total(policy)
+    questions = [question(section, marks.get(section.name), answers.get(section.name)) for section in entry.questions]
+    for section in questions if not policy.full_answers else ():
+        section["parts"] = [part | {"words": "" if part["of"] else part["words"]} for part in section["parts"]]
+    return Feedback(
+        policy.title,
+        shown(entry.student.name),
+        number(total),
+        number(entry.points),
+        sum_lines(entry, policy),
+        before(change),
+        notes(entry),
+        [task(section) for section in entry.tasks],
+        questions,
+    )
+
+
+def sum_lines(entry: Entry, policy: Policy) -> list[dict]:
+    halves = {"Code": entry.tasks, "Report": entry.questions}
+    lines = [half_line(label, sections) for label, sections in halves.items() if sections]
+    total = entry.total(policy)
+    if entry.submission and (entry.late.days or policy.due):
+        lost = round(total - entry.code - entry.report, 2) if total is not None else 0
+        words = entry.late.in_words(policy)
+        lines.append(line(words[0].upper() + words[1:], lost, None))
+    return lines
+
+
+def half_line(label: str, sections: Sequence[Section]) -> dict:
+    waiting = all(section.earned is None for section in sections)
+    found = line(label, earned(sections), sum(section.points for section in sections))
+    return found | {"points": "none yet"} if waiting else found
+
+
+def line(label: str, points: float, of: float | None) -> dict:
+    return {"label": label, "points": signed(points) if of is None else number(points), "of": number(of)}
+
+
+def signed(points: float) -> str:
+    return f"−{number(-points)}" if points < 0 else number(points)
+
+
+def before(change: Change | None) -> dict | None:
+    """A regrade: the sum and what moved in it."""
+    if change is None:
+        return None
+    moved = [{"title": title, "old": number(old), "new": number(new)} for title, old, new in change.parts]
+    return {"old": number(change.old_total), "new": number(change.new_total), "parts": moved}
+
+
+def notes(entry: Entry) -> list[str]:
+    found = [f"There is no sum yet: {shown(entry.open)}."] if entry.open else []
+    if entry.submission:
+        at = f", handed in on {f'{entry.handed_in:%Y-%m-%d at %H:%M %z}'.strip()}" if entry.handed_in else ""
+        found.append(f"Graded: {shown(entry.submission)}{at}.")
+    found += [f"Handed in too, and not counted: {shown(', '.join(entry.others))}."] if entry.others else []
+    found += [f"Handed in for the group {shown(entry.student.group)}."] if entry.student.group else []
+    return found
+
+
+def task(section: Section) -> dict:
+    """Its criteria only where points were lost."""
+    return {"title": section.title, "earned": number(section.earned), "points": number(section.points)} | {
+        "parts": [code_part(part) for part in section.parts if section.earned != section.points]
+    }
+
+
+def code_part(part: Part) -> dict:
+    lost = part.earned < part.points
+    words = shown_lines(part.words, LONGEST_OUTPUT) if lost else ""
+    return {"name": shown(part.name), "earned": number(part.earned), "of": number(part.points), "lost": lost} | {
+        "words": words
+    }
+
+
+def question(section: Section, mark: Mark | None, answer: Answer | None) -> dict:
+    return {
+        "title": section.title,
+        "earned": number(section.earned),
+        "points": number(section.points),
+        "answer": answer.text if answer else "",
+        "note": shown(answer.note) if answer else "",
+        "comment": mark.comment if mark else "",
+        "parts": [report_part(part) for part in section.parts],
+    }
+
+
+def report_part(part: Part) -> dict:
+    """A criterion says of how many points; a misconception and an adjustment say what they cost."""
+    lost = part.earned < part.points
+    return {
+        "name": part.name,
+        "earned": number(part.earned) if part.points else signed(part.earned),
+        "of": number(part.points) if part.points else "",
+        "lost": lost,
+        "words": part.words if lost or not part.points else "",
+    }
+
+
+def environment(renderer: Renderer | None = None) -> jinja2.Environment:
+    """Templates in which every text is escaped. `markdown` is a filter, sanitized by the renderer."""
+    pages = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PAGES), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )  # fmt: skip
+    if renderer:
+        pages.filters["markdown"] = renderer.html
+    digest = b64encode(sha256(STYLE.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    pages.globals.update(style=Markup(STYLE), policy=policy)
+    return pages
+
+
+def html(page: Feedback, pages: jinja2.Environment) -> bytes:
+    return pages.get_template("feedback.html").render(vars(page)).encode()

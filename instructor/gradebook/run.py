@@ -1,0 +1,122 @@
+"""`python -m instructor gradebook OUT --roster roster.csv`: the gradebook, whole or not at all."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from instructor.gradebook import exports
+from instructor.gradebook.class_page import class_page
+from instructor.gradebook.csv_table import as_csv
+from instructor.gradebook.feedback import environment, feedback
+from instructor.gradebook.files import file_name, moodle_zip
+from instructor.gradebook.folder import GradebookError, new_folder
+from instructor.gradebook.ledger import Change, change, read_ledger, renewed, write_ledger
+from instructor.gradebook.matching import match
+from instructor.gradebook.notes import notes_on, notes_on_changes, notes_on_lms
+from instructor.gradebook.policy import POLICY, Policy, read_policy
+from instructor.gradebook.press import printed
+from instructor.gradebook.results import CodeMarks, ReportRecords, code_marks, report_records
+from instructor.gradebook.roster import Roster, read_roster
+from instructor.gradebook.sums import Entry, entries
+from instructor.gradebook.times import Arrival, arrivals
+from instructor.grading.batch.run import GRADEBOOK, submissions
+from instructor.grading.reports import table
+from instructor.grading.rubric import read_rubric
+from instructor.grading.shown import shown
+from instructor.marking.records import Answer, Mark
+from instructor.marking.scheme import load_scheme
+
+LMS = {"canvas": exports.for_canvas, "moodle": exports.for_moodle, "gradescope": exports.for_gradescope}
+
+
+def gradebook(
+    out: Path,
+    roster_path: Path,
+    submissions_folder: Path | None = None,
+    policy_path: Path = POLICY,
+    *,
+    with_pdf: bool = True,
+    say: Callable[[str], None] = print,
+) -> int:
+    """Write OUT/gradebook/, and say who is missing, unknown or there twice. Returns the exit status 0.
+
+    Raises GradebookError, and ValueError for a roster, a policy or records that are not in order.
+    """
+    roster, policy, scheme = read_roster(roster_path), read_policy(policy_path), load_scheme()
+    code = code_marks(out, read_rubric())
+    if not code:
+        raise GradebookError(f"{out} holds no graded submissions: run `python -m instructor batch` first")
+    report = report_records(out)
+    came = arrivals_in(submissions_folder, code) if submissions_folder else {}
+    matched = match(roster, code, came)
+    found = entries(roster, matched, came, code, report, scheme, policy)
+    notes = [*notes_on(found, matched, policy, report), *notes_on_lms(roster, found, policy)]
+    notes += [f"Handed in, and not graded: {name}; run the batch again" for name in sorted(came.keys() - code.keys())]
+    with new_folder(out / GRADEBOOK) as folder:
+        ledger = renewed(read_ledger(out / GRADEBOOK), found, policy)
+        changes = {entry.student.key: change(*ledger[entry.student.key]) for entry in found}
+        write_ledger(folder, ledger)
+        rows = exports.whole_table(found, policy, changes)
+        (folder / "gradebook.csv").write_bytes(table.as_csv(rows))
+        (folder / "gradebook.xlsx").write_bytes(table.as_workbook(rows))
+        not_made = write_exports(folder, roster, found, policy)
+        pages = write_feedback(folder, found, policy, changes, report, with_pdf)
+        made = moodle_zip([entry for entry in found if not entry.open], pages)
+        if isinstance(made, bytes):
+            (folder / "moodle-feedback.zip").write_bytes(made)
+        notes += notes_on_changes(found, changes)
+        (folder / "class.html").write_bytes(class_page(found, policy, notes, environment()))
+    for note in notes:
+        say(f"• {shown(note, 1000)}")
+    not_made |= {"moodle-feedback.zip": made} if isinstance(made, str) else {}
+    for name, reason in not_made.items():
+        say(f"✗ {name} was not written: {reason}")
+    sums = sum(entry.total(policy) is not None for entry in found)
+    say(f"{sums} of {len(found)} students have a sum: {out / GRADEBOOK}")
+    return 0
+
+
+def arrivals_in(folder: Path, code: Mapping[str, CodeMarks]) -> dict[str, Arrival]:
+    if not folder.is_dir():
+        raise GradebookError(f"{folder} is not a folder: name the one that was given to `batch`")
+    found = arrivals(folder, submissions(folder))
+    if not found.keys() & code.keys():
+        raise GradebookError(f"{folder} holds none of the submissions that were graded: name the one given to `batch`")
+    return found
+
+
+def write_exports(folder: Path, roster: Roster, found: Sequence[Entry], policy: Policy) -> dict[str, str]:
+    """The tables for the LMSs; returned are those that cannot be made, with the reason."""
+    not_made = {}
+    for name, export in LMS.items():
+        rows = export(roster, found, policy)
+        if isinstance(rows, str):
+            not_made[f"{name}.csv"] = rows
+        else:
+            (folder / f"{name}.csv").write_bytes(as_csv(rows))
+    return not_made
+
+
+def write_feedback(
+    folder: Path,
+    found: Sequence[Entry],
+    policy: Policy,
+    changes: Mapping[str, Change | None],
+    report: ReportRecords | None,
+    with_pdf: bool,
+) -> dict[str, dict[str, bytes]]:
+    """A page for everybody who has handed in; returned too, by key and name of the file."""
+    pages = {
+        entry.student.key: feedback(entry, policy, changes[entry.student.key], *of_submission(report, entry.submission))
+        for entry in found
+        if entry.submission
+    }
+    written = printed(pages, with_pdf)
+    (folder / "feedback").mkdir()
+    for key, files in written.items():
+        for name, content in files.items():
+            (folder / "feedback" / f"{file_name(key)}{Path(name).suffix}").write_bytes(content)
+    return written
+
+
+def of_submission(report: ReportRecords | None, submission: str) -> tuple[Mapping[str, Mark], Mapping[str, Answer]]:
+    return (report.marks.get(submission, {}), report.answers.get(submission, {})) if report else ({}, {})
