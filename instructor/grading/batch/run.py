@@ -19,7 +19,7 @@ from instructor.grading.intake.folder import Folder
 from instructor.grading.reports.table import as_csv, as_workbook, class_table
 from kit.atomic import write_atomically
 
-GRADER = "instructor.grading.grade:grade"
+GRADER = "instructor.grading.ready:grade"
 MARKS, WORKBOOK = "marks.csv", "marks.xlsx"
 OWN = ".batch"  # what a batch needs for itself: the lock, and folders that are not finished
 LOGS = ".slurm"
