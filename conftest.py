@@ -1,10 +1,8 @@
 """What all tests share: networks, pictures, and an environment in which nothing is downloaded or shown."""
 
-import copy
 import os
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import kit.threads  # noqa: F401  before torch is loaded
@@ -16,7 +14,8 @@ from torch import Tensor, nn
 
 from kit.paths import KIT
 from kit.unwritten import UNWRITTEN, is_unwritten, stub_of
-from tests.support.networks import SmallNet, narrow_resnet18, narrow_vgg11
+from tests.support.loaded import loaded
+from tests.support.networks import SmallNet, copied
 from tests.support.references import load
 
 WAITING = f"{UNWRITTEN}: "
@@ -72,42 +71,31 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("network", ["shipped", "resnet18", "vgg11"], indirect=True)
 
 
-@cache
-def loaded(name: str) -> nn.Module:
-    if name == "resnet18":
-        return narrow_resnet18()
-    if name == "vgg11":
-        return narrow_vgg11()
-    from data import load_model
-
-    return load_model(name, device="cpu")
-
-
 # Every test gets a copy, so that a function which alters the model fails its own tests and no others.
 @pytest.fixture
 def squeezenet(weights: str) -> nn.Module:
-    return copy.deepcopy(loaded(weights))
+    return copied(loaded(weights))
 
 
 @pytest.fixture
 def shipped() -> nn.Module:
-    return copy.deepcopy(loaded("shipped"))
+    return copied(loaded("shipped"))
 
 
 @pytest.fixture
 def resnet18() -> nn.Module:
-    return copy.deepcopy(loaded("resnet18"))
+    return copied(loaded("resnet18"))
 
 
 @pytest.fixture
 def vgg11() -> nn.Module:
-    return copy.deepcopy(loaded("vgg11"))
+    return copied(loaded("vgg11"))
 
 
 @pytest.fixture
 def network(request: pytest.FixtureRequest) -> nn.Module:
     """SqueezeNet with the shipped weights; ResNet-18 and VGG-11 with an eighth of their channels."""
-    return copy.deepcopy(loaded(request.param))
+    return copied(loaded(request.param))
 
 
 @pytest.fixture

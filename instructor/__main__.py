@@ -14,9 +14,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from instructor.release.errors import ReleaseError
 from instructor.release.known_files import GitError
 from instructor.release.markers import MarkerError
-from instructor.release.proof import ReleaseError
 from kit.command import get_ready
 
 
@@ -97,13 +97,13 @@ def run_release(options: argparse.Namespace) -> int:
 def run_grade(options: argparse.Namespace) -> int:
     if not options.submission.exists():
         raise FileNotFoundError(f"there is no {options.submission}: name a zip or a folder")
+    warn_of_missing_protection()
     from instructor.grading.isolation import nursery
 
     nursery.warm()  # while this process imports as much
     from instructor.grading.grade import grade
     from instructor.grading.reports.write import markdown
 
-    warn_of_missing_protection()
     print(markdown(grade(options.submission, options.out)))
     return 0
 

@@ -10,9 +10,9 @@ help::
 
 .PHONY: test-all test-machines bench lint coverage
 
-test-all: test
+test-all: $(READY)
 	@$(PIP) -e ".[dev,grading,training]"
-	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -m long -n logical --dist loadfile
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -m "long or not long" -n logical --dist loadfile
 
 test-machines: $(READY)
 	@$(PIP) -e ".[dev,grading,training]"

@@ -10,6 +10,7 @@ from instructor.grading.batch.attempt import LOG, RESULTS, Attempt, failure, is_
 from instructor.grading.batch.fingerprints import submission_sha256
 from instructor.grading.batch.local import on_this_machine, prepare
 from instructor.grading.batch.run import GRADER, LIMIT
+from instructor.grading.isolation import nursery
 from kit.atomic import write_atomically
 from kit.command import get_ready
 
@@ -39,6 +40,8 @@ def prepared(grader: str, log: Path) -> int:
 def grade_submission(root: Path, grader: str, limit: float, work: Path) -> None:
     """What goes wrong with the grading is printed, which Gradescope shows to instructors alone."""
     path = root / "submission"
+    if grader == GRADER:
+        nursery.warm()  # while another process imports the tests
     fingerprint = {"submission": submission_sha256(path)}
     attempt = Attempt(path.name, path, work / "graded", work / "unfinished" / path.name, fingerprint, grader, limit)
     for _ in on_this_machine([attempt], workers=1):

@@ -12,6 +12,7 @@ import torch
 
 from instructor.grading.allowance import Allowance
 from instructor.grading.errors import in_words
+from instructor.grading.graded import TESTS, graded_files, is_hidden, name_of
 from instructor.grading.intake.submission import Submission
 from instructor.grading.isolation.remote import CALL_SECONDS, WorkerLost
 from instructor.grading.marks import Marks, Outcome
@@ -20,11 +21,9 @@ from instructor.grading.reports.write import write_reports
 from instructor.grading.rubric import Rubric, Task, read_rubric
 from kit.check.diagnosis import diagnose, signatures
 from kit.check.verdicts import KitAtFault, statement_of
-from kit.paths import KIT
 from kit.unwritten import UNWRITTEN
 
 TWO = "Two mistakes explain this together."
-TESTS, HIDDEN = KIT / "tests", KIT / "instructor" / "tests" / "hidden"
 
 
 class Judge:
@@ -141,20 +140,5 @@ class Judge:
             )
 
 
-def graded_files(rubric: Rubric) -> list[Path]:
-    """The test files that the rubric names, hidden ones among them."""
-    names = {test.partition("::")[0] for task in rubric.tasks for each in task.criteria for test in each.tests}
-    return sorted(path for path in (*TESTS.glob("test_*.py"), *HIDDEN.glob("test_*.py")) if path.name in names)
-
-
 def outcome_of(item: pytest.Item, passed: bool, message: str) -> Outcome:
     return Outcome(name_of(item), passed, message, is_hidden(item), "" if is_hidden(item) else statement_of(item))
-
-
-def name_of(item: pytest.Item) -> str:
-    """test_file.py::test_name[parameters]"""
-    return f"{item.path.name}::{item.name}"
-
-
-def is_hidden(item: pytest.Item) -> bool:
-    return item.path.parent == HIDDEN

@@ -1,10 +1,12 @@
 """The submission's functions in the places where the tests find the kit's: each call goes to the worker.
 
-Tests and their support import `visualizers.saliency.compute_saliency_maps` and the like after this was done.
+Tests and their support import `visualizers.saliency.compute_saliency_maps` and the like after the places were taken,
+which is done once for a process and its forks; whose functions are called there is decided later.
 """
 
 import importlib
 import sys
+from collections.abc import Callable
 
 from instructor.grading import notebook_cells
 from instructor.grading.errors import in_words
@@ -16,6 +18,8 @@ from tests.support import stand_ins, surroundings
 
 CELLS = f"{notebook_cells.MODULE}.py"
 IMPORT_SECONDS = 15.0
+
+called: Remote | None = None
 
 
 class Replacement:
@@ -38,24 +42,10 @@ class Replacement:
             return notebook_cells.as_module(notebook_cells.EMPTY)
 
     def put_in_place(self, tasks: tuple[Task, ...]) -> None:
-        for task in tasks:
-            for name in task.functions:
-                self.replace(task.module, name)
-        surroundings.surroundings = self.remote.function("tests.support.surroundings:surroundings")
-        for name in ("guided_grad_cam", "style_loss"):
-            setattr(stand_ins, name, self.remote.function(f"tests.support.stand_ins:{name}"))
+        global called
+        take_places(tasks)
+        called = self.remote
         self.import_modules()
-
-    def replace(self, module: str, name: str) -> None:
-        if module == notebook_cells.NOTEBOOK:
-            setattr(notebook_cells, name, self.remote.function(f"{notebook_cells.MODULE}:{name}"))
-            return
-        path = dotted(module)
-        remote = self.remote.function(f"{path}:{name}")
-        setattr(importlib.import_module(path), name, remote)
-        package = sys.modules[path.partition(".")[0]]
-        if hasattr(package, name):
-            setattr(package, name, remote)
 
     def import_modules(self) -> None:
         """A module that cannot be imported costs its own tasks; for the others its stub takes its place."""
@@ -69,3 +59,35 @@ class Replacement:
                 self.remote.close()
                 self.remote.sources.pop(module, None)
         self.remote.seconds = seconds
+
+
+def take_places(tasks: tuple[Task, ...]) -> None:
+    for task in tasks:
+        for name in task.functions:
+            replace(task.module, name)
+    surroundings.surroundings = forwarding("tests.support.surroundings:surroundings")
+    for name in ("guided_grad_cam", "style_loss"):
+        setattr(stand_ins, name, forwarding(f"tests.support.stand_ins:{name}"))
+
+
+def replace(module: str, name: str) -> None:
+    if module == notebook_cells.NOTEBOOK:
+        setattr(notebook_cells, name, forwarding(f"{notebook_cells.MODULE}:{name}"))
+        return
+    path = dotted(module)
+    function = forwarding(f"{path}:{name}")
+    setattr(importlib.import_module(path), name, function)
+    package = sys.modules[path.partition(".")[0]]
+    if hasattr(package, name):
+        setattr(package, name, function)
+
+
+def forwarding(path: str) -> Callable:
+    """A function that calls `module:name` of the submission that is judged."""
+
+    def forwarded(*args: object, **kwargs: object) -> object:
+        assert called is not None, f"nothing is judged yet, so nobody may call {path}"
+        return called.call(path, args, kwargs)
+
+    forwarded.__name__ = path.rpartition(":")[2]
+    return forwarded

@@ -6,6 +6,7 @@ The table's head says how it is written. Tests that students do not see are name
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import isfinite
 from pathlib import Path
 
@@ -29,9 +30,6 @@ class Criterion:
     name: str
     points: float
     tests: tuple[str, ...]
-
-    def is_decided_by(self, test: str) -> bool:
-        return any(fits(pattern, test) for pattern in self.tests)
 
 
 @dataclass(frozen=True)
@@ -71,9 +69,20 @@ class Rubric:
     def points(self) -> float:
         return sum(task.points for task in self.tasks)
 
+    @cached_property
+    def patterns(self) -> dict[str, list[tuple[str, tuple[str, str]]]]:
+        """Those of each file of tests, with the names of task and criterion."""
+        found: dict[str, list[tuple[str, tuple[str, str]]]] = {}
+        for task in self.tasks:
+            for each in task.criteria:
+                for pattern in each.tests:
+                    found.setdefault(pattern.partition("::")[0], []).append((pattern, (task.name, each.name)))
+        return found
+
     def criterion_of(self, test: str) -> tuple[str, str] | None:
         """The names of the task and the criterion about which a test decides. Raises RubricError if it is two."""
-        found = [(task.name, each.name) for task in self.tasks for each in task.criteria if each.is_decided_by(test)]
+        patterns = self.patterns.get(test.partition("::")[0], ())
+        found = list(dict.fromkeys(names for pattern, names in patterns if fits(pattern, test)))
         if len(found) > 1:
             both = " and ".join(".".join(names) for names in found)
             raise RubricError(f"{test} belongs to {both}: a test decides about one criterion")

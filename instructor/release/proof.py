@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import nbformat
 
 from data.assets import asset_folders
+from instructor.release.errors import ReleaseError
 from instructor.release.markers import regions, solution_lines
 from kit.assignment import MODULES, PACKAGES
 from kit.paths import KIT
@@ -26,10 +27,6 @@ for path in sorted(pathlib.Path().glob("*/**/*.py")):
         importlib.import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))
 """
 IMPORTED = {"data", "kit", "sanity_checks", *PACKAGES}
-
-
-class ReleaseError(RuntimeError):
-    """The release does not hold what it promises; nothing was written."""
 
 
 def prove_that_nothing_survives(files: Mapping[str, bytes], originals: Mapping[str, str]) -> int:

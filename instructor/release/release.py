@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from instructor.release import proof
+from instructor.release.errors import ReleaseError
 from instructor.release.known_files import known_files
 from instructor.release.markers import strip
-from instructor.release.proof import ReleaseError
 from kit.assignment import EDITABLE, PACKAGES
 from kit.hand_in.archive import write_zip
 from kit.hand_in.inspection import KEY_FILES

@@ -22,6 +22,7 @@ from torchvision.models import resnet18, squeezenet1_1
 
 from instructor.grading.isolation import nursery, syscalls
 from instructor.grading.isolation import sandbox as sandboxes
+from instructor.grading.isolation.blocks import Blocks
 from instructor.grading.isolation.channel import Ended, ProtocolError, receive, send
 from instructor.grading.isolation.models import find_class
 from instructor.grading.isolation.packing import Opaque, Packer, Unpacker
@@ -74,6 +75,7 @@ def add_gradient(model): model.classifier.weight.grad = torch.ones_like(model.cl
 def replace_child(model): model.features[2] = nn.Identity()
 def change_class(model): model.features[2].__class__ = nn.ReLU6
 def count(model): model.calls = 7
+def lengthen(model): model.sizes.append(9)
 def no_gradients(): torch.set_grad_enabled(False)
 def seed(): torch.manual_seed(5)
 def trace(callback): callback(1, torch.ones(2)); callback("last")
@@ -227,6 +229,25 @@ def test_models_arrive_as_they_are(name, through):
     x = x[:, :, :1] if name == "PooledNet" else x
     x = x.to(next(model.parameters(), x).dtype)
     assert torch.equal(arrived.eval()(x.clone()), model.eval()(x.clone()))
+
+
+def test_numbers_are_sent_once_and_named_from_then_on():
+    known, x = Blocks(), torch.rand(300, 300)
+
+    def sent(value):
+        packer = Packer(layouts=True, known=known)
+        packer.pack(value)
+        known.keep(packer.tensors)
+        return [flat.tolist() for flat in packer.tensors.values()]
+
+    assert sent(x) == [x.flatten().tolist()]
+    assert sent(x.clone().T) == []
+    x[299, 299] = 7.0
+    assert sent(x) == [x.flatten().tolist()], "the same place, other numbers"
+    assert sent(torch.tensor([0.0])) == [[0.0]]
+    assert str(sent(torch.tensor([-0.0]))) == "[[-0.0]]", "no number is sent as another that equals it"
+    assert sent(torch.tensor([0])) == [[0]]
+    assert sent(torch.tensor([0.0])) == []
 
 
 def test_a_module_that_is_used_twice_arrives_once(through):
@@ -538,6 +559,13 @@ def test_what_becomes_of_a_model_there_becomes_of_it_here(name, call):
     assert CHANGES[name](net)
 
 
+def test_what_grows_within_an_attribute_grows_here(call):
+    net = SmallNet()
+    net.sizes = [1]
+    call("lengthen", net)
+    assert net.sizes == [1, 9]
+
+
 def test_a_model_that_was_only_used_is_as_it_was(call):
     net = SmallNet()
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
@@ -767,6 +795,18 @@ def test_the_report_on_bubblewrap_says_what_was_found(bwrap, monkeypatch, tmp_pa
 def test_what_was_found_is_part_of_the_warning(monkeypatch):
     monkeypatch.setattr(sandboxes, "problem_with", lambda candidate: "it rains" if candidate.bubblewrap else "")
     assert sandboxes.protection.__wrapped__().missing()[0].startswith("it rains, so submissions can see")
+
+
+def test_processes_of_a_batch_take_over_what_was_found_but_not_whose_user_it_was(monkeypatch):
+    """Two submissions that are graded at the same time are two users, who cannot disturb each other."""
+    monkeypatch.setattr(sandboxes, "problem_with", lambda candidate: pytest.fail("nobody need look again"))
+    found = sandboxes.Protection(True, 7, "it rains", forks=True)
+    monkeypatch.setattr(sandboxes, "found_before", found)
+    taken = sandboxes.protection.__wrapped__()
+    assert (taken.bubblewrap, taken.why_not, taken.forks) == (True, "it rains", True)
+    assert taken.user == (61184 + os.getpid() % 4096 if os.geteuid() == 0 else 0)
+    monkeypatch.setattr(sandboxes, "found_before", replace(found, user=0))
+    assert sandboxes.protection.__wrapped__().user == 0, "who may not choose a user there may not here"
 
 
 # ------------------------------------------------------------------------------------------------ when a worker is lost

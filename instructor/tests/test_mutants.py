@@ -56,7 +56,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[Mutant, ...],
     with pytest.MonkeyPatch.context() as patch:
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             patch.setenv(name, "1")
-        context.set_forkserver_preload(["instructor.grading.grade"])
+        context.set_forkserver_preload(["instructor.grading.ready"])
         workers = (nursery.connection(),)
         with context.Pool(os.cpu_count(), initializer=nursery.adopt, initargs=workers, maxtasksperchild=1) as pool:
             together = [(group, tmp_path_factory.mktemp("mutants")) for group in groups()]

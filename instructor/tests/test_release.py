@@ -6,8 +6,8 @@ import nbformat
 import pytest
 
 from instructor.release import proof, release
+from instructor.release.errors import ReleaseError
 from instructor.release.known_files import known_files
-from instructor.release.proof import ReleaseError
 from instructor.release.release import is_kept, key_files, student_files, write
 from kit.assignment import EDITABLE, GIVEN, MODULES, PACKAGES
 from kit.paths import KIT

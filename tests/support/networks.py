@@ -4,7 +4,6 @@ Graded code runs in another process, to which models are sent as data: their cla
 there are modules that count and watch.
 """
 
-import copy
 from functools import cache, partial
 
 import torch
@@ -21,13 +20,30 @@ def in_double(*things: nn.Module | Tensor) -> list[nn.Module | Tensor]:
     return [thing.double() for thing in things]
 
 
+def copied(model: nn.Module) -> nn.Module:
+    """A model with tensors and layers of its own, as copy.deepcopy gives it, in a tenth of the time.
+
+    For models whose layers and tensors each have one place, and plain values in their attributes.
+    """
+    twin = model.__class__.__new__(model.__class__)
+    own = vars(model).items()
+    vars(twin).update((name, value.copy() if isinstance(value, dict | list | set) else value) for name, value in own)
+    for name, value in model._parameters.items():
+        twin._parameters[name] = None if value is None else nn.Parameter(value.detach().clone(), value.requires_grad)
+    for name, value in model._buffers.items():
+        twin._buffers[name] = None if value is None else value.clone()
+    for name, child in model._modules.items():
+        twin._modules[name] = None if child is None else copied(child)
+    return twin
+
+
 class SmallNet(nn.Module):
     """Five classes; batch norm, dropout and in-place ReLUs, and features as large as the image."""
 
     def __init__(self) -> None:
         super().__init__()
-        for name, module in copy.deepcopy(layers_of_small_net()).items():
-            self.add_module(name, module)
+        for name, module in layers_of_small_net().items():
+            self.add_module(name, copied(module))
         self.eval().requires_grad_(False)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from pathlib import Path
 from instructor.grading.batch.attempt import Attempt
 from instructor.grading.batch.supervisor import PATIENCE, SINGLE_THREADED, STOPPED, supervise, supervise_preparation
 from instructor.grading.isolation import nursery
+from instructor.grading.isolation.sandbox import protection
 from kit.paths import KIT
 
 
@@ -22,7 +23,7 @@ def on_this_machine(attempts: Iterable[Attempt], workers: int | None = None) -> 
     running: dict[int, tuple[multiprocessing.Process, Attempt]] = {}
     try:
         for attempt in attempts:
-            process = start(supervise, attempt.grader, attempt, nursery.connection())
+            process = start(supervise, attempt.grader, attempt, nursery.connection(), protection())
             running[process.sentinel] = process, attempt
             if len(running) >= workers:
                 yield from ended(running)

@@ -19,7 +19,7 @@ from instructor.grading.intake.folder import Folder
 from instructor.grading.reports.table import as_csv, as_workbook, class_table
 from kit.atomic import write_atomically
 
-GRADER = "instructor.grading.grade:grade"
+GRADER = "instructor.grading.ready:grade"
 MARKS, WORKBOOK = "marks.csv", "marks.xlsx"
 MARKING = "marking.sqlite"  # the marks of the reports, which people give
 GRADEBOOK = "gradebook"  # the folder with the sums

@@ -23,7 +23,7 @@ from typing import NoReturn
 import psutil
 
 from instructor.grading.batch.attempt import LOG, LONGEST_REASON, Attempt, begin, finish
-from instructor.grading.isolation import nursery
+from instructor.grading.isolation import nursery, sandbox
 
 PARENT_DEATH_SIGNAL, CHILD_SUBREAPER = 1, 36  # of prctl(2)
 LARGEST_DATA = 4 * 2**30  # bytes of memory of the process that grades
@@ -34,12 +34,13 @@ PREPARATION = 3600.0  # seconds
 SINGLE_THREADED = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
-def supervise(attempt: Attempt, workers: socket.socket) -> None:
+def supervise(attempt: Attempt, workers: socket.socket, protection: sandbox.Protection) -> None:
     """Have one submission graded and its folder put in place. Runs in a process of its own, a child of the batch.
 
-    `workers` leads to the nursery that all submissions share.
+    `workers` leads to the nursery that all submissions share, and `protection` is what this machine offers.
     """
     nursery.adopt(workers)
+    sandbox.adopt(protection)
     begin(attempt)
     with supervision() as temporary:
 

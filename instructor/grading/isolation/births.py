@@ -6,6 +6,7 @@ runs by itself, knows nothing of the kit, and ends with the last process that co
 """
 
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -44,6 +45,7 @@ def serve(descriptor: int) -> NoReturn:
         asked = json.loads(request)
         for name in asked["imports"]:
             importlib.import_module(name)
+        gc.freeze()  # it stays, and workers share it as long as nobody touches it
         if not descriptors:
             continue
         if os.fork() == 0:

@@ -3,8 +3,30 @@
 import torch
 from torch import Tensor, nn
 
-from instructor.grading.isolation.models import OWN, attributes, hooks, own_tensors, path_of
+from instructor.grading.isolation.models import OWN, attributes, hooks, own_tensors, path_of, signature_of
 from instructor.grading.isolation.packing import Packer, Unpacker
+
+
+def glance(module: nn.Module) -> tuple | None:
+    """All that `state` says but the tensors' values, in plain values that can be compared; None where that is more."""
+    signature, tensors = signature_of(attributes(module)), own_tensors(module)
+    if signature is None or any(tensor.grad is not None for tensor in tensors.values()):
+        return None
+    flags = [(name, id(each), each.requires_grad, len(each._backward_hooks or ())) for name, each in tensors.items()]
+    children = [(name, id(child)) for name, child in module._modules.items()]
+    return type(module), module.training is True, hooks(module), signature, flags, children
+
+
+def change(
+    module: nn.Module, before: tuple | None, numbers: dict[int, int], packer: Packer, known: dict[int, Tensor]
+) -> dict | None:
+    """Its state, or None where that is as it was at the first glance."""
+    as_it_was = (
+        before is not None
+        and glance(module) == before
+        and all(id(each) in known and same(known[id(each)], each.detach()) for each in own_tensors(module).values())
+    )
+    return None if as_it_was else state(module, numbers, packer, known)
 
 
 def state(module: nn.Module, numbers: dict[int, int], packer: Packer, known: dict[int, Tensor]) -> dict:

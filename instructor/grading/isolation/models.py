@@ -2,13 +2,17 @@
 
 import importlib
 from collections.abc import Callable
+from functools import cache
 
 from torch import Tensor, nn
 
 HOME = ("torch.nn.", "torchvision.models.", "tests.support.networks")  # where the classes of a model may come from
+PLAIN, GROUPS = {type(None), bool, int, float, str}, {list, tuple, set}
 OWN = {"training", "_parameters", "_buffers", "_modules"}
+PACKED: dict[str, dict] = {}  # attributes by their signature
 
 
+@cache
 def find_class(path: str) -> type:
     module, _, name = path.partition(":")
     if not module.startswith(HOME):
@@ -22,12 +26,30 @@ def path_of(cls: type) -> str:
 
 def hooks(module: nn.Module) -> dict[str, int]:
     """How many hooks of each kind there are."""
-    kinds = [name for name in vars(module) if name.endswith("_hooks") or "_hooks_" in name]
-    return {kind: len(vars(module)[kind]) for kind in kinds if vars(module)[kind]}
+    return {name: len(value) for name, value in vars(module).items() if is_hooks(name) and value}
+
+
+@cache
+def is_hooks(name: str) -> bool:
+    return name.endswith("_hooks") or "_hooks_" in name
 
 
 def attributes(module: nn.Module) -> dict[str, object]:
-    return {name: value for name, value in vars(module).items() if name not in OWN and "_hooks" not in name}
+    return {name: value for name, value in vars(module).items() if is_attribute(name)}
+
+
+@cache
+def is_attribute(name: str) -> bool:
+    return name not in OWN and "_hooks" not in name
+
+
+def signature_of(values: dict[str, object]) -> str | None:
+    """The same for the same plain values, or lists of such; None where there are others."""
+    plain = all(
+        type(value) in PLAIN or (type(value) in GROUPS and all(type(item) in PLAIN for item in value))
+        for value in values.values()
+    )
+    return repr(values) if plain else None
 
 
 def own_tensors(module: nn.Module) -> dict[str, Tensor]:
@@ -37,11 +59,8 @@ def own_tensors(module: nn.Module) -> dict[str, Tensor]:
 
 def describe(module: nn.Module, pack: Callable[[object], object], number_of: Callable[[nn.Module], int]) -> dict:
     """Class, mode, attributes, parameters, buffers and children. Raises TypeError for what cannot be sent."""
-    path = path_of(type(module))
+    path, own = path_of(type(module)), attributes(module)
     find_class(path)
-    functions = [name for name, value in attributes(module).items() if callable(value) and not isinstance(value, type)]
-    if functions:
-        raise TypeError(f"a model with functions in {functions} cannot be sent to another process: name them instead")
     if hooks(module):
         raise TypeError(
             "a model with hooks cannot be sent to another process: use a recording module of tests/support/networks.py"
@@ -49,11 +68,26 @@ def describe(module: nn.Module, pack: Callable[[object], object], number_of: Cal
     return {
         "class": path,
         "training": module.training,
-        "attributes": {name: pack(value) for name, value in attributes(module).items()},
+        "attributes": packed(own, pack),
         "parameters": {name: pack(value) for name, value in module._parameters.items()},
         "buffers": {name: pack(value) for name, value in module._buffers.items()},
         "children": {name: None if child is None else number_of(child) for name, child in module._modules.items()},
     }
+
+
+def packed(own: dict[str, object], pack: Callable[[object], object]) -> dict:
+    """The packed attributes, made once for modules that have the same. Raises TypeError for functions."""
+    signature = signature_of(own)
+    if signature is None:
+        functions = [name for name, value in own.items() if callable(value) and not isinstance(value, type)]
+        if functions:
+            raise TypeError(
+                f"a model with functions in {functions} cannot be sent to another process: name them instead"
+            )
+        return {name: pack(value) for name, value in own.items()}
+    if signature not in PACKED:
+        PACKED[signature] = {name: pack(value) for name, value in own.items()}
+    return PACKED[signature]
 
 
 def begin(node: dict) -> nn.Module:

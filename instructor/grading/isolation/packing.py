@@ -1,28 +1,26 @@
 """Values as JSON and plain tensors, never pickles, and back."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from instructor.grading.isolation.blocks import Blocks
 from instructor.grading.isolation.channel import LARGEST_MESSAGE, ProtocolError
 from instructor.grading.isolation.models import begin, describe, fill, find_class
-
-SENT_ONCE = 2**16  # bytes; a larger block of numbers is sent once and named by its hash from then on
 
 
 class Packer:
     """Makes the JSON of values, and collects their numbers.
 
     `layouts` keeps how a tensor lies in memory; without it everything is sent contiguous, and what is no plain value
-    is sent by the name of its type. `known` are the hashes of the blocks that the other side has already.
+    is sent by the name of its type. `known` are the blocks of numbers that the other side has already.
     """
 
-    def __init__(self, layouts: bool, known: frozenset[str] | set[str] = frozenset()) -> None:
+    def __init__(self, layouts: bool, known: Blocks | None = None) -> None:
         self.layouts = layouts
-        self.known = known
+        self.known = known or Blocks()
         self.tensors: dict[str, Tensor] = {}
         self.storages: dict[int, str] = {}
         self.leaves: list[Tensor] = []
@@ -75,11 +73,14 @@ class Packer:
         return {"tensor": self.storages[storage.data_ptr()], **place, **kind, **node}
 
     def block(self, flat: Tensor) -> str:
-        if not self.layouts or flat.nbytes < SENT_ONCE:
+        """The name of these numbers, which are sent if the other side lacks them."""
+        if not self.layouts:
             name = str(len(self.tensors))
-        else:
-            name = hashlib.sha256(flat.numpy().data).hexdigest() + str(flat.dtype)
-        if name not in self.known:
+            self.tensors[name] = flat
+            return name
+        name = self.known.name_of(flat)
+        if name is None:
+            name = self.known.new_name()
             self.tensors[name] = flat.clone()
         return name
 
@@ -98,18 +99,16 @@ class Packer:
 class Unpacker:
     """The inverse of Packer. `layouts` is for the worker alone: it builds modules, classes, callbacks and strides."""
 
-    def __init__(
-        self, tensors: dict[str, Tensor], *, layouts: bool, nodes: list[dict] | None = None, kept: dict | None = None
-    ) -> None:
+    def __init__(self, tensors: dict[str, Tensor], *, layouts: bool, nodes: list[dict] | None = None) -> None:
         self.tensors = tensors
         self.layouts = layouts
         self.nodes = nodes or []
-        self.kept = kept if kept is not None else {}
         self.size = 0  # bytes of all tensors, each counted as often as it appears
         self.storages: dict[str, Tensor] = {}
         self.leaves: dict[int, Tensor] = {}
         self.traces: dict[int, list] = {}
         self.modules: dict[int, nn.Module] = {}
+        self.before: dict[int, Tensor] = {}  # for the id of a tensor, the values that it is built with
 
     def unpack(self, value: object) -> object:
         if value is None or type(value) in (bool, int, float, str):
@@ -145,6 +144,10 @@ class Unpacker:
             tensor = nn.Parameter(tensor, requires_grad=node["requires_grad"])
         elif self.layouts:
             tensor.requires_grad_(node["requires_grad"])
+        if self.layouts:
+            self.before[id(tensor)] = self.tensors[node["tensor"]].as_strided(
+                tensor.shape, tensor.stride(), node["offset"]
+            )
         if node.get("grad") is not None:
             tensor.grad = self.tensor(node["grad"])
         if "leaf" in node and self.layouts:
@@ -162,11 +165,9 @@ class Unpacker:
         return tensor
 
     def storage(self, name: str) -> Tensor:
-        """A block of numbers, the same one for all tensors that share it, and never the one that is kept."""
+        """A block of numbers, the same one for all tensors that share it, and never the one that arrived."""
         if name not in self.storages:
-            if name in self.tensors and self.tensors[name].nbytes >= SENT_ONCE:
-                self.kept[name] = self.tensors[name]
-            self.storages[name] = (self.kept[name] if name in self.kept else self.tensors[name]).clone()
+            self.storages[name] = self.tensors[name].clone()
         return self.storages[name]
 
     def module(self, number: int) -> nn.Module:

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 
 from instructor.grading.isolation import channel, effects
+from instructor.grading.isolation.blocks import Blocks
 from instructor.grading.isolation.channel import Ended, ProtocolError
-from instructor.grading.isolation.packing import SENT_ONCE, Packer, Unpacker, walk
+from instructor.grading.isolation.packing import Packer, Unpacker, walk
 from instructor.grading.isolation.sandbox import Sandbox
 
 START_SECONDS = 120.0  # to import torch
@@ -48,7 +49,7 @@ class Remote:
         self.sources = dict(sources)
         self.seconds = seconds
         self.sandbox: Sandbox | None = None
-        self.known: set[str] = set()
+        self.known = Blocks()  # of the worker that there is
         self.number = 0
         self.waited = 0.0  # seconds, for all answers so far
         self.printed = ""
@@ -63,8 +64,8 @@ class Remote:
         return called
 
     def call(self, path: str, args: tuple, kwargs: dict) -> object:
-        packer = Packer(layouts=True, known=self.known if self.sandbox else set())
         self.start()
+        packer = Packer(layouts=True, known=self.known)
         message = {"do": "call", "function": path, "grad_enabled": torch.is_grad_enabled()}
         message |= {"args": packer.pack(args), "kwargs": packer.pack(kwargs), "modules": packer.nodes}
         number, said, unpacker = self.ask(message, packer)
@@ -83,7 +84,9 @@ class Remote:
     def apply(self, said: dict, packer: Packer, given: list[Tensor], unpacker: Unpacker) -> None:
         """Bring everything up to date that the worker may have changed."""
         for number, module in enumerate(packer.modules):
-            effects.apply_state(module, said["modules"][str(number)], packer.modules, unpacker)
+            state = said["modules"][str(number)]
+            if state is not None:
+                effects.apply_state(module, state, packer.modules, unpacker)
         for tensor, state in zip(given, said["tensors"], strict=True):
             if not isinstance(tensor, nn.Parameter):
                 effects.apply_tensor_state(tensor, state, unpacker)
@@ -141,13 +144,14 @@ class Remote:
             self.waited += time.monotonic() - begun
         if not isinstance(said, dict) or said.get("id") != self.number:
             raise self.lost("wrote into the channel that its answers go through")
-        self.known |= {name for name, block in packer.tensors.items() if block.nbytes >= SENT_ONCE}
+        if packer.known is self.known:
+            self.known.keep(packer.tensors)
         return self.number, said, Unpacker(tensors, layouts=False)
 
     def start(self) -> None:
         if self.sandbox is not None:
             return
-        self.sandbox, self.known = Sandbox(self.sources), set()
+        self.sandbox, self.known = Sandbox(self.sources), Blocks()
         try:
             channel.receive(self.sandbox.channel, START_SECONDS)
         except (Ended, TimeoutError, ProtocolError) as error:

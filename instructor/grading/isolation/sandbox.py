@@ -122,10 +122,21 @@ def limited(path: str, megabytes: int) -> list[str]:
     return ["--perms", "1777", "--size", str(megabytes * 2**20), "--tmpfs", path]
 
 
+found_before: Protection | None = None
+
+
+def adopt(found: Protection) -> None:
+    """Take over what another process has found out about this machine."""
+    global found_before
+    found_before = found
+
+
 @cache
 def protection() -> Protection:
-    """The best that works on this machine."""
+    """The best that works on this machine, with a user of this process's own."""
     other = 61184 + os.getpid() % 4096 if os.geteuid() == 0 else 0
+    if found_before is not None:
+        return replace(found_before, user=other if found_before.user else 0)
     found = ""
     for candidate in dict.fromkeys((Protection(True, other), Protection(True, 0), Protection(False, other))):
         problem = problem_with(candidate)

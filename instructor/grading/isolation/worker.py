@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from instructor.grading.isolation import effects, syscalls
 from instructor.grading.isolation.channel import receive, send
-from instructor.grading.isolation.models import own_tensors
 from instructor.grading.isolation.packing import Packer, Unpacker, walk
 from kit.assignment import PACKAGES
 
@@ -40,12 +39,11 @@ class Worker:
 
     def call(self, message: dict, tensors: dict[str, Tensor]) -> tuple[dict, dict[str, Tensor]]:
         """Call a function; its result or error, and what became of the arguments."""
-        unpacker = Unpacker(tensors, layouts=True, nodes=message["modules"], kept=self.kept)
+        self.kept |= tensors
+        unpacker = Unpacker(self.kept, layouts=True, nodes=message["modules"])
         args, kwargs = unpacker.unpack(message["args"]), unpacker.unpack(message["kwargs"])
         given = [value for value in walk([args, kwargs]) if isinstance(value, Tensor)]
-        known = {id(tensor): tensor.detach().clone() for tensor in given}
-        for module in unpacker.modules.values():
-            known |= {id(tensor): tensor.detach().clone() for tensor in own_tensors(module).values()}
+        before = {number: effects.glance(module) for number, module in unpacker.modules.items()}
         packer, said = Packer(layouts=False), {"result": None, "error": None}
         with torch.set_grad_enabled(message["grad_enabled"]):
             try:
@@ -58,9 +56,10 @@ class Worker:
             said["grad_enabled"] = torch.is_grad_enabled()
         numbers = {id(module): number for number, module in unpacker.modules.items()}
         said["modules"] = {
-            number: effects.state(module, numbers, packer, known) for number, module in unpacker.modules.items()
+            number: effects.change(module, before[number], numbers, packer, unpacker.before)
+            for number, module in unpacker.modules.items()
         }
-        said["tensors"] = [effects.tensor_state(tensor, packer, known) for tensor in given]
+        said["tensors"] = [effects.tensor_state(tensor, packer, unpacker.before) for tensor in given]
         said["traces"] = {number: packer.pack(calls) for number, calls in unpacker.traces.items()}
         return said, packer.tensors
 
