@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 
+from kit import requirements
 from kit.command import get_ready
 
 
@@ -12,6 +13,10 @@ def main() -> int:
     if name in ("-h", "--help"):
         print(__doc__)
         return 0
+    if name in ("report", "hand_in") and (lacking := requirements.lacking("report")):
+        needed, line = requirements.names(lacking), requirements.line(lacking)
+        print(f"The report needs {needed}: `make writeup` installs that, or {line}", file=sys.stderr)
+        return 1
     command = command_named(name)
     if command is None:
         print(f"{name!r} is not a command of the kit: choose report or hand_in", file=sys.stderr)
