@@ -25,7 +25,7 @@ test: $(READY)
 	@$(VENV)/bin/python -m pytest
 
 lab: $(READY)
-	@$(VENV)/bin/python -m jupyterlab --LabApp.default_url=/lab/tree/notebooks
+	@$(VENV)/bin/python -m kit lab
 
 writeup: $(READY)
 	@$(VENV)/bin/python -c "from kit.requirements import lacking; raise SystemExit(bool(lacking('report')))" || { \

@@ -66,7 +66,7 @@ def copy_on_drive() -> Path:
 def where_work_stays() -> str:
     """One sentence on where the student's work is, and for how long."""
     if on_drive():
-        shown = KIT.relative_to(KIT.parents[KIT.parts[::-1].index(MY_DRIVE.parts[1]) - 1])
+        shown = "/".join(KIT.parts[KIT.parts.index(MY_DRIVE.parts[1]) :])
         return f"The kit is on your Drive, in {shown}, and stays there. Open the notebooks there, too, to hand them in."
     if host() == "Colab":
         return f"The kit is in {KIT} and is gone with this session. To keep it on your Drive, set DRIVE = True above."

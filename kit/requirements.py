@@ -73,6 +73,13 @@ def line(requirements: list[str]) -> str:
     return f"{shlex.quote(sys.executable)} -m pip install {arguments(requirements)}"
 
 
+def in_one_sentence(missing: list[str]) -> str:
+    """What is missing in a notebook's Python, and the line to run there."""
+    are = "are" if len(missing) > 1 else "is"
+    line = f"%pip install {arguments(missing)}"
+    return f"{names(missing)} {are} missing in {sys.executable}: run `{line}`, then this cell again."
+
+
 def names(requirements: list[str]) -> str:
     """For a sentence: captum, pooch and tqdm."""
     *first, last = map(name_of, requirements)
