@@ -21,6 +21,7 @@ from kit.requirements import bound, name_of, wanted
 
 README = KIT / "README.md"
 BEGIN, END = "<!-- tried by python -m instructor.tried -->\n", "<!-- end -->\n"
+CHOICES = ("lowest", "newest")
 SHOWN = ("torch", "numpy", "matplotlib", "captum", "scipy", "scikit-image")
 HEAD = f"| Python | packages | {' | '.join(SHOWN)} | students' tests | on | date |\n"
 ASK = "import json, sys; from importlib.metadata import version; print(json.dumps(list(map(version, sys.argv[1:]))))"
@@ -42,19 +43,28 @@ class Trial:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m instructor.tried", description=__doc__)
+    parser.add_argument("pythons", nargs="*", default=pythons(), help="default: each that is found here, from 3.11 on")
+    parser.add_argument("--only", choices=CHOICES, help="try these packages only")
     parser.add_argument("--keep-torch", action="store_true", help="take torch and torchvision from this Python")
     options = parser.parse_args()
-    trials = [tried(python, choice, options.keep_torch) for python in pythons() for choice in ("lowest", "newest")]
-    write_table([trial.row() for trial in trials])
-    print("".join(trial.row() for trial in trials), end="")
+    choices = (options.only,) if options.only else CHOICES
+    trials = [tried(python, choice, options.keep_torch) for python in options.pythons for choice in choices]
+    rows = {trial.row() for trial in trials}
+    write_table(rows)
+    print("".join(sorted(rows)), end="")
     return int(any(trial.outcome != "all pass" for trial in trials))
 
 
 def pythons() -> list[str]:
-    """Every Python from 3.11 on that is found here; this one for its own number."""
+    """Every Python from 3.11 on that is found here and runs; this one for its own number."""
     own = sys.version_info.minor
     found = {minor: shutil.which(f"python3.{minor}") for minor in range(11, 20)} | {own: sys.executable}
-    return [path for _, path in sorted(found.items()) if path]
+    return [path for _, path in sorted(found.items()) if path and runs(path)]
+
+
+def runs(python: str) -> bool:
+    """Not so the names of versions that pyenv has not installed."""
+    return subprocess.run([python, "-c", ""], capture_output=True).returncode == 0
 
 
 def tried(python: str, choice: str, keep_torch: bool) -> Trial:
@@ -86,12 +96,18 @@ def outcome(status: int, summary: list[str]) -> str:
     return "all pass" if status == 0 else (summary or ["did not run"])[-1].strip("= ").replace("|", "/")
 
 
-def write_table(rows: list[str]) -> None:
-    """Put the rows in the place of the table that stands in the README."""
+def write_table(rows: set[str]) -> None:
+    """Put the rows into the README's table, in the place of those of the same Python and packages."""
     before, _, rest = README.read_text("utf-8").partition(BEGIN)
-    rule = f"|{' --- |' * HEAD.count(' | ')}{' --- |'}\n"
-    table = f"{BEGIN}\n{HEAD}{rule}{''.join(rows)}\n{END}"
-    write_atomically(README, (before + table + rest.partition(END)[2]).encode())
+    table, _, after = rest.partition(END)
+    renewed = {beginning(row) for row in rows}
+    old = {row for row in table.splitlines(keepends=True) if row.startswith("| 3.") and beginning(row) not in renewed}
+    rule = f"|{' --- |' * (HEAD.count('|') - 1)}\n"
+    write_atomically(README, "".join([before, BEGIN, "\n", HEAD, rule, *sorted(old | rows), "\n", END, after]).encode())
+
+
+def beginning(row: str) -> tuple[str, ...]:
+    return tuple(row.split("|")[1:3])
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from instructor.tests.support.places import (
     with_dependencies,
     write_wheel,
 )
+from kit import hosted
 from kit.assignment import NOTEBOOKS
 from kit.hand_in.archive import write_zip
 from kit.lab import remember_layout
@@ -134,6 +135,14 @@ def test_what_is_missing_is_named_with_all_that_is_needed_beside_it(monkeypatch)
     )
     assert list(map(name_of, behind("skimage"))) == ["scipy", "scikit-image"]
     assert behind("nowhere") == lacking() == []
+
+
+def test_on_kaggle_a_failed_installation_says_what_to_switch_on(monkeypatch):
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
+    monkeypatch.delenv("COLAB_RELEASE_TAG", raising=False)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(hosted.HostError, match=r"^nowhere cannot be installed: .* On Kaggle, switch on Internet under"):
+        hosted.install(["nowhere>=1"])
 
 
 # The places
