@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PIP := $(VENV)/bin/python -m pip install -q --disable-pip-version-check --progress-bar on
 # Where PyTorch comes from: an index's address, nothing for what pip takes by itself, or auto, as kit/preflight.py says.
 TORCH_INDEX ?= auto
-EXTRAS :=
+EXTRAS := lab
 
 .PHONY: figures test lab writeup clean help
 .DEFAULT_GOAL := help
@@ -25,9 +25,11 @@ test: $(READY)
 	@$(VENV)/bin/python -m pytest
 
 lab: $(READY)
-	@$(VENV)/bin/python -m jupyterlab --LabApp.default_url=/lab/tree/notebooks
+	@$(VENV)/bin/python -m kit lab
 
 writeup: $(READY)
+	@$(VENV)/bin/python -c "from kit.requirements import lacking; raise SystemExit(bool(lacking('report')))" || { \
+		echo "Installing what the report needs"; $(PIP) -e ".[report]"; }
 	@$(VENV)/bin/python -m kit report
 
 clean:
@@ -44,7 +46,7 @@ $(READY): pyproject.toml
 		test -z "$$index" || $(PIP) --index-url "$$index" torch torchvision || \
 			echo "PyTorch: what pip takes by itself, since $$index did not give it"; }
 	@echo "Installing the kit"
-	@$(PIP) -e ".$(EXTRAS)" || \
+	@$(PIP) -e ".[$(EXTRAS)]" || \
 		{ echo "The installation stopped: pip's last message says why; mend it and run the same command again" >&2; exit 1; }
 	@touch $@
 

@@ -3,7 +3,7 @@
 set -eu
 cd -P -- "$(dirname -- "$0")"
 for python in .venv/bin/python .venv/Scripts/python.exe python3 python; do
-    if "$python" -c 'import panflute, pypandoc, typst' >/dev/null 2>&1; then
+    if "$python" -c 'from importlib.metadata import version; version("captum"), version("torch")' >/dev/null 2>&1; then
         exec "$python" -m kit hand_in "$@"
     fi
 done

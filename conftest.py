@@ -58,7 +58,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     return ("unwritten", "-", "NOT IMPLEMENTED YET") if is_waiting(report) else None
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:
     waiting = Counter(str(report.longrepr) for report in terminalreporter.stats.get("unwritten", []))
     for words, count in sorted(waiting.items()):
         terminalreporter.write_line(f"{words} ({count} tests wait for it)")

@@ -1,6 +1,6 @@
 """For instructors: the student release, and grading.
 
-python -m instructor release OUT                    the kit that students get
+python -m instructor release OUT --url ADDRESS      the kit that students get, and where they get it
 python -m instructor grade ZIP_OR_FOLDER --out OUT  one submission: results.json, report.md, report.html
 python -m instructor batch FOLDER --out OUT         all submissions in a folder, and marks.csv; run it again to resume
 python -m instructor mark FOLDER --out OUT          mark the reports of all submissions in a page; OUT/marking.sqlite
@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
 
     release = commands.add_parser("release", help="strip the solutions, prove that the result holds (some minutes)")
     release.add_argument("out", type=Path, metavar="OUT", help="a new or empty folder")
+    release.add_argument("--url", help="where students get it: a GitHub repository, or the zip's address")
     release.set_defaults(run=run_release)
 
     grade = commands.add_parser("grade", help="judge one submission")
@@ -90,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
 def run_release(options: argparse.Namespace) -> int:
     from instructor.release.release import release
 
-    print(release(options.out))
+    print(release(options.out, url=options.url))
     return 0
 
 

@@ -1,6 +1,6 @@
 # What only instructors make. The Makefile includes this where it exists.
 
-EXTRAS := [grading,training]
+EXTRAS := grading,training
 help::
 	@echo "make test-all  the suite and what takes longer: release, grading, mutants, hostile submissions, Slurm"
 	@echo "make test-machines  values and marks under other processors' instructions, threads and versions (an hour)"

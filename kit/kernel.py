@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from kit import alive
+from kit import alive, arrival, requirements
 from kit.command import copy_to_take, get_ready
 from kit.paths import KIT
 from kit.tracebacks import shortened
@@ -32,15 +32,26 @@ def attach() -> None:
     shell.set_custom_exc((Exception,), in_brief)
 
 
+def detach(shell: "InteractiveShell") -> None:
+    """What `attach` did, undone, for another copy to do it."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, alive.Finder)]
+    shell.ast_transformers[:] = [each for each in shell.ast_transformers if not isinstance(each, Door)]
+
+
 def load_ipython_extension(shell: "InteractiveShell") -> None:
     """`%load_ext kit`: saved edits are seen, and a task that is not written yet is said in one line.
 
-    A notebook of another copy of the kit than the one that is installed gets the modules of its own copy.
+    A notebook of another copy of the kit than the one that is installed gets the modules of its own copy. On Colab and
+    Kaggle, what is missing is installed first; elsewhere the line that installs it is said.
     """
     other = copy_to_take()
     if other is None:
+        other = arrival.settle(shell.user_ns)
+    if other is None:
         attach()
+        shell.events.register("post_run_cell", arrival.Offer(shell.user_ns))
         return
+    detach(shell)
     for name in [name for name in sys.modules if name.partition(".")[0] == "kit"]:
         del sys.modules[name]
     sys.path.insert(0, str(other))
@@ -68,11 +79,14 @@ class Door(ast.NodeTransformer):
 def in_brief(
     shell: "InteractiveShell", kind: type, error: BaseException, trace: TracebackType, tb_offset: int | None = None
 ) -> None:
-    """One line for a task that is not written yet and for a syntax error in a module; others with their traceback.
+    """One line for an unwritten task, a syntax error in a module, a missing package; others with their traceback.
 
     That of an error in a student's module holds the student's lines and not those of the libraries in between.
     """
-    words = unwritten(error, trace) if kind is NotImplementedError else unreadable(error)
+    if isinstance(error, ModuleNotFoundError):
+        words = missing(error)
+    else:
+        words = unwritten(error, trace) if kind is NotImplementedError else unreadable(error)
     if words:
         shell._showtraceback(kind, error, [words])  # the one way to a message that still counts as an error
     elif isinstance(error, IndentationError):
@@ -90,6 +104,12 @@ def unwritten(error: BaseException, trace: TracebackType) -> str | None:
     where = f"{place.name} in {alive.shown(path)}, line {place.lineno}" if in_module else "a part of this cell"
     save = ", save the file" if in_module else ""
     return f"Not implemented yet: {where}. Write it between the markers{save}, and run this cell again."
+
+
+def missing(error: ModuleNotFoundError) -> str | None:
+    """None for a module that the kit does not need."""
+    lacking = requirements.behind((error.name or "").partition(".")[0])
+    return requirements.in_one_sentence(lacking) if lacking else None
 
 
 def unreadable(error: BaseException) -> str | None:

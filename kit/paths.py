@@ -1,9 +1,10 @@
-"""Where the kit is, and where its figures go."""
+"""Where the kit is, and where its figures and the submission go."""
 
 import os
 from pathlib import Path
 
 KIT = Path(__file__).resolve().parent.parent
+ARCHIVE = "submission.zip"  # what is handed in, in the kit
 
 
 def figures_folder() -> Path:

@@ -19,7 +19,7 @@ from kit.paths import KIT
 SCRIPTS = Path(__file__).resolve().parent
 NAME = "autograder.zip"
 EXECUTABLE = frozenset({"setup.sh", "run_autograder"})
-EXTRA = "grading"  # of pyproject.toml
+EXTRAS = ("lab", "report", "grading")  # of pyproject.toml
 ONLY_FOR_GPUS = ("nvidia-", "cuda-", "triton")
 
 
@@ -40,7 +40,8 @@ def pack(out: Path) -> Path:
 def requirements() -> str:
     """What the kit depends on, directly or not, pinned to the versions that are installed here."""
     project = tomllib.loads((KIT / "pyproject.toml").read_text("utf-8"))["project"]
-    wanted = project["dependencies"] + project.get("optional-dependencies", {}).get(EXTRA, [])
+    extras = [each for extra in EXTRAS for each in project["optional-dependencies"][extra]]
+    wanted = [each for each in (*project["dependencies"], *extras) if not each.startswith(f"{project['name']}[")]
     pinned: dict[str, str] = {}
     seen: set[tuple[str, frozenset[str]]] = set()
     waiting = [Requirement(text) for text in wanted]
@@ -54,7 +55,7 @@ def requirements() -> str:
         try:
             installed = distribution(name)
         except PackageNotFoundError as error:
-            raise GradescopeError(f'{name} is not installed here: pip install -e ".[{EXTRA}]"') from error
+            raise GradescopeError(f'{name} is not installed here: pip install -e ".[{EXTRAS[-1]}]"') from error
         pinned[name] = Version(installed.version).public  # without "+cu130", the build for some graphics card
         waiting += [further for text in installed.requires or [] if applies(further := Requirement(text), requirement)]
     return "".join(f"{name}=={version}\n" for name, version in sorted(pinned.items()))

@@ -133,7 +133,7 @@ class Judge:
             return None
         return " ".join([TWO, *found] if len(found) > 1 else found) or None
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         if self.marks is not None:
             terminalreporter.write_line(
                 f"{self.marks.submission}: {self.marks.earned:g} of {self.marks.points:g} points"

@@ -10,6 +10,7 @@ from instructor.release import proof
 from instructor.release.errors import ReleaseError
 from instructor.release.known_files import known_files
 from instructor.release.markers import strip
+from instructor.release.ways_in import with_ways_in
 from kit.assignment import EDITABLE, PACKAGES
 from kit.hand_in.archive import write_zip
 from kit.hand_in.inspection import KEY_FILES
@@ -24,16 +25,16 @@ FILES = ("collect_submission.sh", "conftest.py", "notebooks/run.py", "pyproject.
 KEPT = (*FILES, *(f"{folder}/" for folder in ("data", "kit", "sanity_checks", "tests", *PACKAGES)))
 
 
-def release(out: Path, say: Callable[[str], None] = print) -> Path:
+def release(out: Path, say: Callable[[str], None] = print, url: str | None = None) -> Path:
     """Write OUT/inside-convnets and OUT/inside-convnets.zip; return the zip.
 
     Nothing is written before every proof holds, and nothing is overwritten. Raises ReleaseError, GitError, or
-    MarkerError for markers that are not in order.
+    MarkerError for markers that are not in order. Badges and first cells lead to `url`, where students get the kit.
     """
     if out.exists() and any(out.iterdir()):
         raise ReleaseError(f"{out} is not empty: name a new folder")
     originals = {name: (KIT / name).read_text("utf-8") for name in EDITABLE}
-    files = student_files()
+    files = with_ways_in(student_files(), url) if url else student_files()
     count = proof.prove_that_nothing_survives(files, originals)
     say(f"✓ {len(files)} files; none of the {count} lines of the solutions is left in them")
     proof.prove_that_everything_imports(files)

@@ -14,13 +14,12 @@ from kit.hand_in import inspection
 from kit.hand_in.archive import write_zip
 from kit.hand_in.contents import shown, wanted
 from kit.hand_in.rehearsal import import_problems
-from kit.paths import KIT
+from kit.paths import ARCHIVE, KIT
 from kit.report.checklist import Checklist
 from kit.report.figures import Picture, exporting_notebooks, find_picture
 from kit.report.slides import read_report
 from kit.report.source import ReportError
 
-ARCHIVE = "submission.zip"
 MANIFEST = "manifest.json"
 CHECKED = "what the notebooks checked holds"
 
