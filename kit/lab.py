@@ -4,8 +4,7 @@ What the kit sets is for this kit alone and lies in build/lab. A layout that was
 """
 
 import json
-import subprocess
-import sys
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +20,8 @@ SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"
 
 def main(arguments: Sequence[str]) -> int:
     """Further arguments go to JupyterLab."""
+    from jupyterlab.labapp import LabApp
+
     settings, workspaces = FOLDER / "settings", FOLDER / "workspaces"
     write_atomically(settings / "overrides.json", json.dumps(SETTINGS).encode())
     remember_layout(workspaces)
@@ -30,10 +31,9 @@ def main(arguments: Sequence[str]) -> int:
         f"--LabApp.workspaces_dir={workspaces}",
         f"--LabApp.default_url=/lab/workspaces/{WORKSPACE}",
     ]
-    try:
-        return subprocess.call([sys.executable, "-m", "jupyterlab", *own, *arguments], cwd=KIT)
-    except KeyboardInterrupt:  # JupyterLab has heard it, too
-        return 0
+    os.chdir(KIT)
+    LabApp.launch_instance([*own, *arguments])  # in this process, so that whatever ends it ends JupyterLab
+    return 0
 
 
 def remember_layout(folder: Path) -> None:

@@ -68,6 +68,7 @@ def kit(tmp_path_factory):
     kit = tmp_path_factory.mktemp("alive")
     for package in ("kit", "data", "style_transfer", "visualizers", "sanity_checks", "notebooks"):
         shutil.copytree(KIT / package, kit / package, ignore=shutil.ignore_patterns("__pycache__", "weights"))
+    shutil.copy(KIT / "pyproject.toml", kit)
     unwrite(kit)
     return kit
 

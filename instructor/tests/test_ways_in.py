@@ -350,6 +350,8 @@ def lab(student, tmp_path):
     finally:
         server.terminate()
         server.wait(30)
+        with pytest.raises(OSError, match="refused"):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}")
 
 
 def asked_of(address):
