@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kit.atomic import write_atomically
+from kit.command import get_ready
 from kit.paths import KIT
 from kit.requirements import bound, name_of, wanted
 
@@ -42,6 +43,7 @@ class Trial:
 
 
 def main() -> int:
+    get_ready()
     parser = argparse.ArgumentParser(prog="python -m instructor.tried", description=__doc__)
     parser.add_argument("pythons", nargs="*", default=pythons(), help="default: each that is found here, from 3.11 on")
     parser.add_argument("--only", choices=CHOICES, help="try these packages only")

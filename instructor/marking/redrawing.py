@@ -20,6 +20,7 @@ from instructor.marking.drawings import RECIPES, Code, Scene, digest, drawn_in, 
 from instructor.marking.records import Records, open_records
 from instructor.marking.similarity import similarity
 from kit.assignment import QUESTIONS
+from kit.command import get_ready
 
 LOCK = "marking.redrawing"
 ALIKE = 0.95  # the same code on another machine has 0.98 and more, another method 0.92 and less
@@ -110,8 +111,13 @@ def best_of_scenes(submission: Submission, places: list[Scene]) -> dict[str, tup
     return best
 
 
-if __name__ == "__main__":
+def main() -> None:
+    get_ready()
     os.nice(NICENESS)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))  # so that the sandbox is closed
     os.environ["KIT_OFFLINE"] = "1"
     redraw(Path(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()

@@ -83,8 +83,9 @@ def student(files, tmp_path):
 
 
 def test_all_notebooks_begin_alike():
-    heads = {first_code(nbformat.read(KIT / name, as_version=4)).partition("\n\nfrom data")[0] for name in NOTEBOOKS}
-    assert len({head.partition("\n\nimport torch")[0] for head in heads}) == 1
+    first_cells = [first_code(nbformat.read(KIT / name, as_version=4)) for name in NOTEBOOKS]
+    assert len({cell.partition("%matplotlib inline\n\n")[0] for cell in first_cells}) == 1
+    assert all("%matplotlib inline\n\n" in cell for cell in first_cells)
 
 
 def test_without_an_address_a_release_leads_nowhere(files):
