@@ -138,11 +138,11 @@ def obtain(asset: Asset, retries: int = 0, download: bool = True) -> Path:
         cause = f"no answer from {urlsplit(asset.url).hostname}"
         reason = f"no answer from {asset.url} ({type(error).__name__}): check the network"
     except ValueError:
-        cause = f"{urlsplit(asset.url).hostname} sent a wrong file"
-        reason = f"{asset.url} sent a file whose SHA-256 is not {asset.sha256}: try later or use another network"
+        cause = f"{urlsplit(asset.url).hostname} sent the wrong file"
+        reason = f"{asset.url} sent a file whose SHA-256 is not {asset.sha256}: try again later or use another network"
     except OSError as error:
         cause = f"{asset.home.parent} cannot be written"
-        reason = f"{asset.home.parent} cannot be written ({error.strerror}): set TORCH_HOME, or mend the folder"
+        reason = f"{asset.home.parent} cannot be written ({error.strerror}): set TORCH_HOME, or fix the folder"
     raise AssetUnavailable(f"{asset.name} could not be downloaded: {reason}{note}", f"{cause}{note}")
 
 

@@ -124,7 +124,7 @@ def torchvision_builder(model: nn.Module) -> Callable[[], nn.Module]:
             if shapes_of(build) == expected:
                 return build
     raise ValueError(
-        f"torchvision does not build this {type(model).__name__}: give build=, which makes an untrained one"
+        f"torchvision cannot build this {type(model).__name__}: give build=, a function that makes an untrained one"
     )
 
 

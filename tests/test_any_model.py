@@ -366,7 +366,7 @@ def test_a_model_without_any_rectifier_is_told(activation):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         gradient = guided_backprop(PIXEL, 0, rectified(activation))
-    assert "no ReLU that was met" in str(said[-1].message)
+    assert "no ReLU on the way" in str(said[-1].message)
     assert_matches(gradient, torch.tensor([2.0, -5.0, -4.0]).view(1, 3, 1, 1), 1e-6)
 
 

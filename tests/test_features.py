@@ -136,7 +136,7 @@ def test_a_layer_that_does_not_exist_is_refused(layers, shipped, small_photos):
 
 def test_a_network_that_is_no_sequence_is_refused(resnet18, small_photos):
     """ResNet has no sequence of layers that numbers could count."""
-    with pytest.raises(ValueError, match="ResNet is no sequence of layers"):
+    with pytest.raises(ValueError, match="ResNet is not a sequence of layers"):
         extract_features(small_photos, resnet18)
 
 

@@ -105,5 +105,7 @@ def checked_labels(X: Tensor, y: Tensor | None, model: nn.Module, layer: nn.Modu
     with recorded_output(model, layer, from_here=False) if layer is not None else nullcontext() as recorded:
         class_logits(X[:1].detach().requires_grad_(), y.max().view(1), model)
     if recorded is not None and not recorded.as_map:
-        raise ValueError("the layer's features lie channels last, (N, H, W, C), which Captum cannot tell: use grad_cam")
+        raise ValueError(
+            "the layer's features have channels last, (N, H, W, C), which Captum does not notice: use grad_cam"
+        )
     return y

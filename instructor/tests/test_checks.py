@@ -261,7 +261,7 @@ def test_a_check_that_does_not_end_is_stopped_and_named():
     limits += "from kit.check import patience\npatience.SOON, patience.LIMIT = 1, 2"
     named, stopped = words(f"None\n{limits}\n{hanging}\nstyle_transfer.tv_loss = hang").splitlines()
     assert named.startswith("After 1 s still in check 1 of ")
-    assert named.endswith("It is stopped after 2 s.")
+    assert named.endswith("It will be stopped after 2 s.")
     assert stopped.startswith("✗ Stopped after 2 s in check 1 of ")
     assert stopped.endswith("is there a loop that never ends? What follows was not checked.")
 

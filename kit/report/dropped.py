@@ -57,6 +57,4 @@ def complaints(lost: list[str], place: str, source: Source) -> list[str]:
     for word in lost[:MOST]:
         lines.setdefault(source.where(word), []).append(repr(word))
     more = [f"{len(lost) - MOST} more words are not in {place} either"] * (len(lost) > MOST)
-    return [
-        f"Not in {place}: {', '.join(words)}{line}. Write it in another way" for line, words in lines.items()
-    ] + more
+    return [f"Not in {place}: {', '.join(words)}{line}. Write it differently" for line, words in lines.items()] + more
