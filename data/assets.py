@@ -1,7 +1,7 @@
-"""The files that the kit can use but does not contain: where they come from, what they must be, where they lie.
+"""The files that the kit can use but does not contain: where they come from, what they must be, where they are.
 
 `assets.toml` lists them. A file is looked for in the folders of `KIT_ASSETS`, then in the kit's own folder for
-downloads (torchvision's cache for the weights), and counts only when its SHA-256 fits.
+downloads (torchvision's cache for the weights), and counts only when its SHA-256 matches.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ CONNECT_SECONDS, READ_SECONDS = 4, 20
 
 
 class AssetUnavailable(RuntimeError):
-    """An original cannot be had. The message names it, the cause and the remedy; `cause` is the cause in few words."""
+    """An original is not available. The message names it, the cause and the remedy; `cause` is the cause in brief."""
 
     def __init__(self, message: str, cause: str = "") -> None:
         super().__init__(message)

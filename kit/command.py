@@ -66,5 +66,5 @@ def other_copy_here() -> Path | None:
 
 
 def copy_to_take() -> Path | None:
-    """The other copy, as long as a notebook has imported nothing from this one yet."""
+    """The other copy, while a notebook has imported nothing from this one yet."""
     return None if STAY & sys.modules.keys() else other_copy_here()

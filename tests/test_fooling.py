@@ -22,7 +22,7 @@ def pixel(red: float, green: float, blue: float) -> torch.Tensor:
 
 
 def test_it_stops_as_soon_as_the_target_is_predicted():
-    """The image climbs the target's score by steps of the learning rate and stops at the first success."""
+    """The image climbs the target's score in steps of the learning rate and stops at the first success."""
     # Each step of length 0.1 along (3, 4, 0) / 5 lifts score 1 by 0.5: four steps lift it to 2.0, above 1.9.
     fooled = make_fooling_image(PIXEL, 1, hand_net(), learning_rate=0.1)
     assert_matches(fooled, pixel(0.24, 0.32, 0.0), 1e-5)
@@ -43,7 +43,7 @@ def test_it_comes_to_an_end_when_the_target_cannot_be_reached():
 
 
 def test_an_image_that_is_predicted_as_the_target_comes_back_unchanged():
-    """No step is taken when the model predicts the target already, and the result is a new tensor."""
+    """No step is taken when the model already predicts the target, and the result is a new tensor."""
     X = pixel(1.0, 2.0, 3.0)
     fooled = make_fooling_image(X, 2, hand_net())
     assert torch.equal(fooled, X), "the image was changed although the target was predicted already"

@@ -108,7 +108,7 @@ def test_the_loop_is_adam_with_one_decay_that_keeps_its_moments(decay_at, rates)
     ("content_weight", "style_weight", "tv_weight"), [(0.5, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 0.5)]
 )
 def test_each_loss_goes_down_when_it_is_alone(content_weight, style_weight, tv_weight):
-    """Twenty iterations make the loss smaller that they follow."""
+    """Twenty iterations lower the loss that they follow."""
     settings = {
         "content_weight": content_weight,
         "style_weights": (300 * style_weight, 20 * style_weight),
@@ -158,7 +158,7 @@ def test_iterates_are_not_altered_by_later_steps():
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_an_interrupted_transfer_leaves_nothing_behind_and_the_next_one_is_as_ever(optimizer):
-    """The network keeps its modes and gets no hook, whenever the notebook's stop button is pressed."""
+    """The network keeps its modes and gets no hook, no matter when the notebook's stop button is pressed."""
 
     def stop(iterate):
         if iterate.iteration == 2:

@@ -1,7 +1,7 @@
-"""Captum's attributions of the same images, to hold beside our own. Kokhlikyan et al. 2020, arXiv 2009.07896.
+"""Captum's attributions of the same images, to compare with our own. Kokhlikyan et al. 2020, arXiv 2009.07896.
 
 Every function takes X (N, 3, H, W), y int64 (N,) and the model, and raises TypeError or ValueError for anything else.
-Layers are given like those of `grad_cam`. Captum finds ReLU modules, in-place and reused ones too, but no ReLU that
+Layers are given as for `grad_cam`. Captum finds ReLU modules, in-place and reused ones too, but not a ReLU that
 is called as a function.
 """
 

@@ -1,4 +1,4 @@
-"""Finding a layer in a model, and reading what it gives during a forward pass."""
+"""Finding a layer in a model, and reading its output during a forward pass."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -54,7 +54,7 @@ def find_layer(model: nn.Module, layer: Layer, X: Tensor) -> nn.Module:
     """The module itself, or the one of that name; None means the last convolutional features.
 
     Those are the last that have four dimensions on the way from X to the scores, pooling and a part called classifier
-    apart: `features` in SqueezeNet and VGG, `layer4` in ResNet, also inside of another module. Raises ValueError when
+    apart: `features` in SqueezeNet and VGG, `layer4` in ResNet, even inside another module. Raises ValueError when
     the model has no such layer and names those it has.
     """
     if layer is not None:

@@ -399,7 +399,7 @@ def test_a_report_that_cannot_be_read_is_named(kit):
 def test_a_file_that_is_too_large_is_named(kit):
     with (kit / "writeup" / "build" / "writeup.pdf").open("ab") as file:
         file.truncate(31 * 2**20)
-    assert "writeup/build/writeup.pdf has 31.0 MB" in collect(kit).stdout
+    assert "writeup/build/writeup.pdf is 31.0 MB" in collect(kit).stdout
 
 
 def test_of_a_large_picture_the_copy_in_the_report_is_packed(kit):

@@ -32,4 +32,5 @@ def as_plain_text(block: Block) -> Block:
 
 def named(block: Block, place: str, source: Source) -> str:
     words = panflute.stringify(block).split() or ["?"]
-    return f"{' '.join(words)[:60]!r} cannot be typeset in {place}: it is shown as plain text there{source.where(words[0])}"
+    quoted = " ".join(words)[:60]
+    return f"{quoted!r} cannot be typeset in {place}: it is shown as plain text there{source.where(words[0])}"
