@@ -64,7 +64,7 @@ def parameter_randomization(
     `explain`. The caller's model is never altered.
 
     Images are taken `batch_size` at a time. With `path`, an .npz file, results are kept after every batch and seed, and
-    the same call continues where an interrupted one stopped; ValueError if the file belongs to another call.
+    the same call resumes an interrupted one; raises ValueError if the file belongs to another call.
     """
     if isinstance(seeds, int) or not len(seeds):
         raise ValueError(f"seeds is {seeds!r}: give several, such as (0, 1, 2)")

@@ -153,7 +153,7 @@ def test_the_model_sees_the_picture_shifted_by_at_most_max_jitter(max_jitter, sm
             for right in range(-5, 6)
             if torch.allclose(still.roll((down, right), dims=(2, 3)), image, atol=1e-3)
         ]
-        assert len(fits) == 1, "the model saw something else than the picture, rolled by a few pixels"
+        assert len(fits) == 1, "the model saw something other than the picture rolled by a few pixels"
         shifts.update(fits)
     for direction in zip(*shifts, strict=True):
         assert min(direction) == 0, f"shifts went from {min(direction)}: expected 0"

@@ -146,9 +146,9 @@ def test_the_backward_pass_goes_no_deeper_than_the_layer(small_net, noise, froze
     small_net.features = nn.Sequential(early, *small_net.features, late, nn.Identity())
     grad_cam(noise, y, small_net, "features.5")
     assert early.count == 0, "gradients were computed before the layer"
-    assert late.count == 1, f"{late.count} backward passes ran through what follows the layer; one is enough"
+    assert late.count == 1, f"{late.count} backward passes ran through the layers after it; one is enough"
     torch.autograd.grad(small_net(noise.requires_grad_()).sum(), noise)
-    assert early.count == 1, "this test is no good: it does not count backward passes"
+    assert early.count == 1, "this test cannot tell: it does not count backward passes"
 
 
 @pytest.mark.given

@@ -117,7 +117,7 @@ def test_images_that_ask_for_gradients_keep_what_they_have(technique, X, y, smal
     given = X.clone().requires_grad_()
     given.grad = torch.full_like(X, 7.0)
     assert torch.equal(technique(small_net, given, y), expected), "requires_grad of the images changed the result"
-    assert given.requires_grad, "the images ask for gradients no longer"
+    assert given.requires_grad, "the images no longer ask for gradients"
     assert torch.equal(given.grad, torch.full_like(X, 7.0)), "the gradient of the images was changed"
 
 

@@ -40,7 +40,7 @@ def test_each_map_is_ranked_alone():
 
 
 def test_only_the_order_of_pixels_counts():
-    """One glaring pixel changes nothing as long as the order stays."""
+    """One glaring pixel changes nothing if the order stays the same."""
     first, second = maps(2, 6, 6)
     assert_matches(rank_correlation((3 * first).exp(), second), expected(first, second), dtype=None)
 

@@ -15,7 +15,7 @@ class Allowance:
         self.begun = 0.0
 
     def given_up(self, task: str, seconds: float) -> str | None:
-        """Why the task is not tried any more, if a call may take so many seconds; None while it is."""
+        """Why the rest of the task is skipped, if a call may take so many seconds; None while it is."""
         losses = self.losses.get(task, [])
         if len(losses) >= LOSSES or any("seconds" in loss for loss in losses):
             return f"Skipped. {losses[0]}"

@@ -131,6 +131,6 @@ def test_make_installs_what_was_chosen_and_goes_on_where_that_fails(index, asked
     done = subprocess.run(command, cwd=kit, env=environment, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"what {address} has" in done.stderr
-    assert ("did not give it" in done.stdout) == (asked == "absent")
+    assert ("did not provide it" in done.stdout) == (asked == "absent")
     query = [kit / ".venv/bin/python", "-c", "import torch; print(torch.__version__)"]
     assert subprocess.check_output(query, encoding="utf-8") == f"2+{build}\n"

@@ -24,7 +24,7 @@ def show(statement: str, mismatch: Mismatch) -> None:
     if mismatch.goal.ndim > 1 and min(mismatch.goal.shape[-2:]) >= SMALLEST_MAP:
         number = farthest_off(mismatch.yours, mismatch.goal)
         which = f"input {number + 1} of {len(mismatch.goal)}" if mismatch.goal.ndim > 2 else "this input"
-        alt = f"Pictures side by side for {which}: {', '.join(NAMES)}."
+        alt = f"Pictures in a row for {which}: {', '.join(NAMES)}."
         show_picture(picture(mismatch, number), alt, f"{statement} Here for {which}, each on its own scale.")
     elif mismatch.goal.numel() > 1:  # one number stands in the words
         show_table(mismatch.yours.flatten(), mismatch.goal.flatten())

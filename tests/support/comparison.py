@@ -98,7 +98,7 @@ def assert_slopes(
     try:
         torch.autograd.gradcheck(function, inputs, fast_mode=True)  # a few directions, not every input
     except GradcheckError:
-        pytest.fail("a small change of the input changes the result otherwise than the gradient says", pytrace=False)
+        pytest.fail("a small change of the input does not change the result as the gradient says", pytrace=False)
 
 
 def assert_costs_nothing(loss: Tensor, x: Tensor) -> None:
