@@ -273,7 +273,7 @@ def test_it_works_without_callback_and_shows_its_progress(capsys):
         ({"content_layer": 5}, r"no layers \[5\]: choose from 0 to 4"),
         ({"style_layers": (0, 7)}, r"no layers \[7\]: choose from 0 to 4"),
         ({"style_layers": (0, 1, 2)}, "one weight for each layer"),
-        ({"model": nn.Linear(3, 3)}, "no sequence of layers"),
+        ({"model": nn.Linear(3, 3)}, "not a sequence of layers"),
         ({"content": CONTENT.astype(np.float32)}, "uint8"),
         ({"style": STYLE[..., :1]}, "uint8 array"),
         ({"content": CONTENT[None].repeat(2, 0)}, "one picture"),

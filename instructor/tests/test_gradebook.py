@@ -186,7 +186,7 @@ def test_who_is_unknown_or_called_like_two_is_said_and_gets_nothing(out, made):
     grade(out, "nobody")
     grade(out, "Ada Lovelace")
     said = made(PLAIN + "ada2;Ada Lovelace;\n")
-    assert {line for line in said if "Not one student" in line} == {
+    assert {line for line in said if "Not exactly one student" in line} == {
         "• Not exactly one student of the roster: nobody",
         "• Not exactly one student of the roster: Ada Lovelace",
     }
