@@ -1,4 +1,4 @@
-"""What a notebook's first cell finds in place when it has run: the kit to import, and all that it needs at once."""
+"""What a notebook's first cell sets up: the kit, ready to import, and everything that it needs at once."""
 
 import importlib
 import os

@@ -129,7 +129,7 @@ def torchvision_builder(model: nn.Module) -> Callable[[], nn.Module]:
 
 
 def shapes_of(build: Callable[[], nn.Module]) -> dict[str, torch.Size] | None:
-    """Those of what is built; None where it cannot be."""
+    """The shapes of what is built; None where building fails."""
     try:
         with torch.device("meta"), suppress(NotImplementedError):
             return shapes(build())

@@ -266,7 +266,7 @@ def column_label(axis: Axes, text: str) -> None:
 
 
 def readable(axis: Axes, text: str) -> float:
-    """A size of letters, in points, that can be read when the figure has shrunk to a page, if the cell has the room."""
+    """A font size, in points, that stays readable when the figure shrinks to a page, if the cell has room for it."""
     height = axis.get_figure(root=True).get_figheight()
     room = 72 * height / axis.get_gridspec().nrows / (0.6 * max(map(len, text.splitlines())))
     return max(9, min(READABLE * height / PAGE, room))

@@ -76,7 +76,7 @@ def check_problems(kit: Path) -> list[str]:
 
 
 def open_checks(kit: Path) -> list[str]:
-    """Tasks of which the notebooks do not tell whether they hold: no check ran to its end on the code as it is."""
+    """Tasks whose notebooks do not show whether they hold: no check ran to the end on the code as it is."""
     found: dict[str, str | None] = {task: f"no notebook calls check({task!r})" for task in CHECKS}
     for task, (name, printed) in last_checks(kit).items():
         ended = "All checks hold." in printed

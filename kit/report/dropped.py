@@ -1,4 +1,4 @@
-"""What a program has dropped without a word: the words that were written are counted against those that arrived."""
+"""What a program drops silently: the words that were written, counted against those that arrive."""
 
 import re
 from collections import Counter

@@ -75,7 +75,7 @@ def read_words(path: Path, short: str) -> tuple[str, str, str | None]:
 
 
 def age_of(path: Path, short: str, notebook: Path) -> str | None:
-    """What changed after the figure was drawn, and what to do. None too where the figure does not tell its code."""
+    """What changed after the figure was drawn, and what to do. None also where the figure does not record its code."""
     with Image.open(path) as image:
         image.load()
         written = str(image.info.get("Code", "{}"))

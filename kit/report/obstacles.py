@@ -1,4 +1,4 @@
-"""What stops a program from setting the report: found, and shown as plain text, so that everything else is set."""
+"""What stops a program from typesetting the report: found, and shown as plain text, so that the rest is typeset."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
