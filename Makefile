@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 PIP := $(VENV)/bin/python -m pip install -q --disable-pip-version-check --progress-bar on
-# Where PyTorch comes from: an index's address, nothing for what pip takes by itself, or auto, as kit/preflight.py says.
+# Where PyTorch comes from: an index's address, nothing for what pip installs by default, or auto, as kit/preflight.py says.
 TORCH_INDEX ?= auto
 EXTRAS := lab
 
@@ -44,10 +44,10 @@ $(READY): pyproject.toml
 		test -x $(VENV)/bin/python || { echo "Creating $(VENV)"; $(PYTHON) -m venv $(VENV) || exit 1; }; \
 		echo "Installing PyTorch, which is large and takes a minute or more"; \
 		test -z "$$index" || $(PIP) --index-url "$$index" torch torchvision || \
-			echo "PyTorch: what pip takes by itself, since $$index did not give it"; }
+			echo "PyTorch: what pip installs by default, since $$index did not provide it"; }
 	@echo "Installing the kit"
 	@$(PIP) -e ".[$(EXTRAS)]" || \
-		{ echo "The installation stopped: pip's last message says why; mend it and run the same command again" >&2; exit 1; }
+		{ echo "The installation stopped: pip's last message says why; fix it and run the same command again" >&2; exit 1; }
 	@touch $@
 
 -include instructor/wing.mk # instructors' targets, in copies that have them

@@ -27,7 +27,7 @@ def main() -> int:
 
 
 def fetch(names: list[str], folder: Path | None) -> int:
-    """Bring every named asset to its home; report each on a line; 1 if any could not be had."""
+    """Bring every named asset to its home; report each on a line; 1 if any is not available."""
     assets = read_assets()
     unknown = sorted(set(names) - assets.keys())
     if unknown:
@@ -48,7 +48,7 @@ def fetch(names: list[str], folder: Path | None) -> int:
 
 
 def fetch_one(asset: Asset, folders: list[Path], asked: bool) -> str | None:
-    """Fetch one asset; the reason when it cannot be had, unless nobody asked for a file without an address."""
+    """Fetch one asset; the reason when it is not available, unless nobody asked for a file without an address."""
     path = find(asset, folders)
     try:
         if path is None and asset.url is None and not asked:

@@ -1,7 +1,7 @@
-"""The files that the kit can use but does not contain: where they come from, what they must be, where they lie.
+"""The files that the kit can use but does not contain: where they come from, what they must be, where they are.
 
 `assets.toml` lists them. A file is looked for in the folders of `KIT_ASSETS`, then in the kit's own folder for
-downloads (torchvision's cache for the weights), and counts only when its SHA-256 fits.
+downloads (torchvision's cache for the weights), and counts only when its SHA-256 matches.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ CONNECT_SECONDS, READ_SECONDS = 4, 20
 
 
 class AssetUnavailable(RuntimeError):
-    """An original cannot be had. The message names it, the cause and the remedy; `cause` is the cause in few words."""
+    """An original is not available. The message names it, the cause and the remedy; `cause` is the cause in brief."""
 
     def __init__(self, message: str, cause: str = "") -> None:
         super().__init__(message)
@@ -138,11 +138,11 @@ def obtain(asset: Asset, retries: int = 0, download: bool = True) -> Path:
         cause = f"no answer from {urlsplit(asset.url).hostname}"
         reason = f"no answer from {asset.url} ({type(error).__name__}): check the network"
     except ValueError:
-        cause = f"{urlsplit(asset.url).hostname} sent a wrong file"
-        reason = f"{asset.url} sent a file whose SHA-256 is not {asset.sha256}: try later or use another network"
+        cause = f"{urlsplit(asset.url).hostname} sent the wrong file"
+        reason = f"{asset.url} sent a file whose SHA-256 is not {asset.sha256}: try again later or use another network"
     except OSError as error:
         cause = f"{asset.home.parent} cannot be written"
-        reason = f"{asset.home.parent} cannot be written ({error.strerror}): set TORCH_HOME, or mend the folder"
+        reason = f"{asset.home.parent} cannot be written ({error.strerror}): set TORCH_HOME, or fix the folder"
     raise AssetUnavailable(f"{asset.name} could not be downloaded: {reason}{note}", f"{cause}{note}")
 
 

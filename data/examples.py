@@ -1,4 +1,4 @@
-"""Labelled example images: the course's 25 from ImageNet, or photographs out of packages that the kit needs anyway."""
+"""Labelled example images: the course's 25 from ImageNet, or photographs from packages that the kit needs anyway."""
 
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -40,8 +40,8 @@ def load_examples(n: int = 5, source: str = "auto") -> Examples:
     """The first `n` example images.
 
     "course": the 25 ImageNet validation images, downloaded once. "shipped": five photographs, always there. "auto":
-    the course's when they are to be had, else the shipped ones, and says which. Raises ValueError for an unknown
-    source or more images than the source has, AssetUnavailable when the course's cannot be had.
+    the course's when they are available, else the shipped ones, and says which. Raises ValueError for an unknown
+    source or more images than the source has, AssetUnavailable when the course's are not available.
     """
     if source not in ("auto", "course", "shipped"):
         raise ValueError(f'source is {source!r}: choose "auto", "course" or "shipped"')

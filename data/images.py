@@ -42,7 +42,7 @@ def open_image(path: str | PathLike, size: int | None = None) -> Image.Image:
     """
     check_size(size)
     if isinstance(path, str) and "\0" in path:
-        raise ValueError(f"{path!r} has a sign that no path can have: correct the path")
+        raise ValueError(f"{path!r} has a character that no path can have: correct the path")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about EXIF data that are damaged

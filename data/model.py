@@ -79,7 +79,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
             return unwrapped(load_file(path))
         return unwrapped(torch.load(path, map_location="cpu", weights_only=True))
     except Exception:  # bytes that are no checkpoint make the loaders raise nearly anything
-        raise ValueError(f"{path} holds no readable weights: it is truncated, altered or no state dict") from None
+        raise ValueError(f"{path} holds no readable weights: it is truncated, altered or not a state dict") from None
 
 
 def unwrapped(state: Any) -> Any:

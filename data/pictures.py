@@ -31,8 +31,8 @@ def load_style_pair(preset: str, source: str = "auto") -> StylePair:
     """The two pictures of one of the course's presets.
 
     "course": the originals, downloaded once. "shipped": stand-ins from images/, always there. "auto": the course's
-    when they are to be had, else the shipped ones, and says so. Raises ValueError for an unknown preset or source,
-    AssetUnavailable when the course's cannot be had.
+    when they are available, else the shipped ones, and says so. Raises ValueError for an unknown preset or source,
+    AssetUnavailable when the course's are not available.
     """
     if preset not in STYLES:
         raise ValueError(f"there is no preset {preset!r}: choose one of {', '.join(STYLES)}")

@@ -2,7 +2,7 @@
 
 IPython's autoreload trusts file times, loses the second edit of a function, and runs the old code on where the new one
 cannot be read. Here the text of a file decides: what differs from what is running is imported anew, together with all
-that imports it, and a file that cannot be imported lets no cell run until it is mended.
+that imports it, and a file that cannot be imported lets no cell run until it is fixed.
 """
 
 import ast
@@ -103,7 +103,7 @@ def remember(module: ModuleType) -> None:
 def refresh() -> None:
     """Bring every watched module up to date, and what has been imported from it.
 
-    Raises BrokenModule, at every call until it is mended, where a file cannot be read, compiled or imported.
+    Raises BrokenModule, at every call until it is fixed, where a file cannot be read, compiled or imported.
     """
     texts = {name: read(path) for name, path in PATHS.items()}
     stale = {name for name, text in texts.items() if text != RUNNING.get(name)}

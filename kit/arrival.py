@@ -1,4 +1,4 @@
-"""What a notebook's first cell finds in place when it has run: the kit to import, and all that it needs at once."""
+"""What a notebook's first cell sets up: the kit, ready to import, and everything that it needs at once."""
 
 import importlib
 import os
@@ -29,7 +29,7 @@ def settle(namespace: dict[str, object]) -> Path | None:
     if lacking := requirements.lacking():
         raise Unfit(requirements.in_one_sentence(lacking))
     if old := requirements.outdated():
-        print(f"Older than what the kit is tried with: {', '.join(old)}.")
+        print(f"Older than the versions that the kit was tried with: {', '.join(old)}.")
     return None
 
 

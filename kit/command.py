@@ -35,7 +35,7 @@ def get_ready() -> None:
 
 
 def print_anywhere() -> None:
-    """What a terminal's encoding lacks is printed in signs that it has, where Python would end with an error."""
+    """Print characters that a terminal's encoding lacks as ones that it has, where Python would raise an error."""
     codecs.register_error("readable", readable)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -66,5 +66,5 @@ def other_copy_here() -> Path | None:
 
 
 def copy_to_take() -> Path | None:
-    """The other copy, as long as a notebook has imported nothing from this one yet."""
+    """The other copy, while a notebook has imported nothing from this one yet."""
     return None if STAY & sys.modules.keys() else other_copy_here()

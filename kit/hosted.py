@@ -69,7 +69,10 @@ def where_work_stays() -> str:
         shown = "/".join(KIT.parts[KIT.parts.index(MY_DRIVE.parts[1]) :])
         return f"The kit is on your Drive, in {shown}, and stays there. Open the notebooks there, too, to hand them in."
     if host() == "Colab":
-        return f"The kit is in {KIT} and is gone with this session. To keep it on your Drive, set DRIVE = True above."
+        return (
+            f"The kit is in {KIT} and will be gone when this session ends. "
+            "To keep it on your Drive, set DRIVE = True above."
+        )
     return f"The kit is in {KIT}."
 
 

@@ -72,7 +72,7 @@ class Door(ast.NodeTransformer):
         try:
             alive.refresh()
         except alive.BrokenModule as error:
-            raise Refused(f"{error}. No cell runs until this is mended and saved.") from None
+            raise Refused(f"{error}. No cell runs until this is fixed and saved.") from None
         return node
 
 
@@ -118,7 +118,7 @@ def unreadable(error: BaseException) -> str | None:
         return None
     path = Path(error.filename or "")
     where = f"{alive.shown(path)}, line {error.lineno}"
-    return f"{where}: {type(error).__name__}: {error.msg}. Mend it, save the file, and run this cell again."
+    return f"{where}: {type(error).__name__}: {error.msg}. Fix it, save the file, and run this cell again."
 
 
 attach()

@@ -52,14 +52,14 @@ def choose(asked: str, cpu_builds: str = CPU_BUILDS) -> tuple[str, str, int]:
     if asked not in ("auto", ""):
         return asked, f"what {asked} has, as you asked", WITHOUT
     if not sys.platform.startswith("linux"):
-        return "", "what pip takes by itself, which is small on this system", WITHOUT
+        return "", "what pip installs by default, which is small on this system", WITHOUT
     if not asked:
-        return "", "what pip takes by itself, with CUDA, as you asked", WITH_CUDA
+        return "", "what pip installs by default, with CUDA, as you asked", WITH_CUDA
     if has_nvidia_driver():
-        return "", "what pip takes by itself, with CUDA, since there is an NVIDIA driver", WITH_CUDA
+        return "", "what pip installs by default, with CUDA, since there is an NVIDIA driver", WITH_CUDA
     if not answers(cpu_builds):
         why = f"{cpu_builds} does not answer within {SECONDS:.0f} s"
-        return "", f"what pip takes by itself, with CUDA, since {why}", WITH_CUDA
+        return "", f"what pip installs by default, with CUDA, since {why}", WITH_CUDA
     return cpu_builds, "the build for CPUs, since there is no NVIDIA driver", WITHOUT
 
 

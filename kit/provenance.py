@@ -1,4 +1,4 @@
-"""By which code something was drawn or found: told by contents, never by times."""
+"""Which code drew or found something: told by contents, never by times."""
 
 import hashlib
 import sys
@@ -29,7 +29,7 @@ def code_in_use() -> dict[str, str]:
 
 
 def changed_since(code: Mapping[str, str], used: frozenset[Path]) -> str | None:
-    """The first of the modules `used` whose text is not the one of which `code` holds the digest; None if none is."""
+    """The first of the modules `used` whose digest is not the one in `code`; None if there is none."""
     present = {path.relative_to(KIT).as_posix(): path for path in used}
     kept = sorted(present.keys() & code)
     return next((name for name in kept if digest(present[name].read_bytes()) != code[name]), None)

@@ -4,7 +4,7 @@ OpenMP's threads wait for their next piece of work by turning in a loop. On a ma
 loops take the processor from the threads that compute. Waking up takes time as well, so on a quiet machine it pays to
 turn for a millisecond or two, until the next operation begins, and no longer than a scheduler's turn;
 `python -m instructor.benchmarks.busy` shows both. A library of OpenMP reads these settings once, when it is loaded:
-where torch is loaded already, nothing can be changed any more, and nothing is.
+where torch is already loaded, it is too late to change anything, and nothing is.
 """
 
 import os

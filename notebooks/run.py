@@ -47,7 +47,7 @@ def main() -> int:
     download_once()
     failed = [path.name for path in paths if not run(path, options.save)]
     if failed:
-        print(f"{len(failed)} of {len(paths)} notebooks did not reach their end: {', '.join(failed)}", file=sys.stderr)
+        print(f"{len(failed)} of {len(paths)} notebooks did not run to the end: {', '.join(failed)}", file=sys.stderr)
         return 1
     print(f"Figures are in {figures_folder()}")
     return 0
@@ -75,7 +75,7 @@ def download_once() -> None:
             obtain(asset)
     except AssetUnavailable as reason:
         os.environ["KIT_OFFLINE"] = "1"
-        print(f"Going on with what the kit ships: {reason}")
+        print(f"Continuing with what the kit ships: {reason}")
 
 
 def run(path: Path, save: bool = False) -> bool:

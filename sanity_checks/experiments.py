@@ -64,7 +64,7 @@ def parameter_randomization(
     `explain`. The caller's model is never altered.
 
     Images are taken `batch_size` at a time. With `path`, an .npz file, results are kept after every batch and seed, and
-    the same call continues where an interrupted one stopped; ValueError if the file belongs to another call.
+    the same call resumes an interrupted one; raises ValueError if the file belongs to another call.
     """
     if isinstance(seeds, int) or not len(seeds):
         raise ValueError(f"seeds is {seeds!r}: give several, such as (0, 1, 2)")
@@ -142,7 +142,7 @@ def unrelated_similarity(
     """
     X, y = check_batch(X, y, model)
     if len(X) < 2:
-        raise ValueError("one image has no unrelated one: give at least two")
+        raise ValueError("one image has no other to be compared with: give at least two")
     explanations = explain(X, y, before_last_relu(model, X), tuple(methods), layer_name(model, layer, X), **options)
     return compare(explanations, {method: values.roll(1, dims=0) for method, values in explanations.items()})
 
@@ -171,7 +171,7 @@ def fingerprint(tensors: Sequence[Tensor], settings: object) -> str:
 def read_results(path: Path, call: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     with np.load(path, allow_pickle=False) as file:
         if file["call"].item() != call:
-            raise ValueError(f"{path} holds results of other images, settings or weights: choose another path")
+            raise ValueError(f"{path} holds the results of other images, settings or weights: choose another path")
         return file["values"], file["done"]
 
 

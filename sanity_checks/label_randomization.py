@@ -1,4 +1,4 @@
-"""The same network trained twice on handwritten digits: once on their labels, once on labels dealt at random.
+"""The same network trained twice on handwritten digits: once on their labels, once on labels assigned at random.
 
 The second network has learned its training set by heart and nothing else. An explanation that looks the same for both
 does not show what a network has learned about digits. Adebayo et al. 2018, arXiv 1810.03292.

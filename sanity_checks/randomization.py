@@ -124,12 +124,12 @@ def torchvision_builder(model: nn.Module) -> Callable[[], nn.Module]:
             if shapes_of(build) == expected:
                 return build
     raise ValueError(
-        f"torchvision does not build this {type(model).__name__}: give build=, which makes an untrained one"
+        f"torchvision cannot build this {type(model).__name__}: give build=, a function that makes an untrained one"
     )
 
 
 def shapes_of(build: Callable[[], nn.Module]) -> dict[str, torch.Size] | None:
-    """Those of what is built; None where it cannot be."""
+    """The shapes of what is built; None where building fails."""
     try:
         with torch.device("meta"), suppress(NotImplementedError):
             return shapes(build())

@@ -80,7 +80,7 @@ def removal(
 
 
 def most_important_first(values: Tensor, lots: Tensor) -> Tensor:
-    """The places of the pixels (N, H * W), from the largest value to the smallest; the lot decides between equals."""
+    """The places of the pixels (N, H * W), from the largest value to the smallest; `lots` decides between equals."""
     drawn = values.flatten(1).to(lots.device).gather(1, lots)
     return lots.gather(1, drawn.argsort(dim=1, descending=True, stable=True))
 

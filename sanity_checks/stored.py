@@ -1,6 +1,6 @@
 """A cascade that takes too long for a notebook: SqueezeNet with ImageNet's weights, 25 images, three seeds.
 
-`python -m sanity_checks` computes it anew, where the course's images and ImageNet's weights can be had.
+`python -m sanity_checks` computes it anew, where the course's images and ImageNet's weights are available.
 """
 
 import csv

@@ -6,7 +6,7 @@ from style_transfer.features import check_floating
 
 
 def content_loss(content_weight: float, content_current: torch.Tensor, content_original: torch.Tensor) -> torch.Tensor:
-    """content_weight * sum of squared differences of two feature tensors of one shape (N, C, H, W): a scalar.
+    """content_weight * sum of squared differences of two feature tensors of the same shape (N, C, H, W): a scalar.
 
     Raises TypeError for anything but floating-point tensors, ValueError for different shapes. Gatys et al. 2015, arXiv
     1508.06576.

@@ -71,4 +71,4 @@ def layer_sequence(model: nn.Module) -> nn.Sequential:
     for candidate in (model, getattr(model, "features", None)):
         if isinstance(candidate, nn.Sequential):
             return candidate
-    raise ValueError(f"{type(model).__name__} is no sequence of layers and has no `features`: give an nn.Sequential")
+    raise ValueError(f"{type(model).__name__} is not a sequence of layers and has no `features`: give an nn.Sequential")

@@ -29,7 +29,7 @@ def content_by_layer(
 ) -> dict[int, Picture]:
     """For each layer the picture, uint8 (H, W, 3), that has the content there and is free in everything else.
 
-    The further up the layer, the less it says about single pixels (Gatys et al. 2015, arXiv 1508.06576; Mahendran and
+    The deeper the layer, the less it says about single pixels (Gatys et al. 2015, arXiv 1508.06576; Mahendran and
     Vedaldi 2014, arXiv 1412.0035). `settings` replace those of FROM_NOISE.
     """
     free: dict[str, Any] = {"style_layers": (layers[0],), "style_weights": (0.0,), "content_weight": 1.0}

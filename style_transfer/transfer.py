@@ -63,10 +63,10 @@ def style_transfer(
 ) -> NDArray[np.uint8]:
     """Paint `content_image` in the style of `style_image`: uint8 (H, W, 3).
 
-    Pictures are paths, PIL pictures or uint8 arrays (H, W, 3). `preset` is a name out of PRESETS or a Preset; any of
+    Pictures are paths, PIL pictures or uint8 arrays (H, W, 3). `preset` is a name in PRESETS or a Preset; any of
     its settings can be given by name: style_transfer(..., optimizer="lbfgs", num_iterations=30). `seed` matters only
     with `start_from_noise`. `callback` gets an Iterate after every iteration, counted from 1 over all scales. Raises
-    ValueError for unknown presets, settings and layers and for files that are no images. Gatys et al. 2015, arXiv
+    ValueError for unknown presets, settings and layers and for files that are not images. Gatys et al. 2015, arXiv
     1508.06576; colours and coarse to fine: Gatys et al. 2016, arXiv 1606.05897 and 1611.07865.
     """
     settings = choose_preset(preset, overrides)

@@ -206,9 +206,9 @@ def test_tokens_are_laid_out_as_told_and_without_a_word_the_model_is_refused(X):
     expected = functional.interpolate(maps, (16, 16), mode="bilinear", align_corners=False)[:, 0]
     assert_matches(grad_cam(X, Y, model, Tokens("mix", 4, 4)), expected, 1e-5)
     assert_matches(grad_cam(X, Y, model, Tokens(model.mix, 4, 4)), expected, 1e-5)
-    with pytest.raises(ValueError, match=r"transformer, whose features are tokens .*Tokens\(name, height, width\)"):
+    with pytest.raises(ValueError, match=r"transformer, whose features are tokens, .*Tokens\(name, height, width\)"):
         grad_cam(X, Y, model)
-    with pytest.raises(ValueError, match=r"no tokens \(N, L, C\) of 5 x 4 patches"):
+    with pytest.raises(ValueError, match=r"not tokens \(N, L, C\) of 5 x 4 patches"):
         grad_cam(X, Y, model, Tokens("mix", 5, 4))
     with pytest.raises(ValueError, match=r"gives \(2, 17, 8\): choose a convolutional layer, .*Tokens"):
         grad_cam(X, Y, model, "mix")
@@ -225,8 +225,8 @@ def compiled_in_place(model):
 HIDDEN = {
     "compiled": (lambda model: torch.compile(model, backend="eager"), "compiled, .*give model._orig_mod"),
     "compiled in place": (compiled_in_place, "compiled in place"),
-    "scripted": (torch.jit.script, "a script of TorchScript"),
-    "traced": (lambda model: torch.jit.trace(model, torch.zeros(1, 3, 16, 16)), "a script of TorchScript"),
+    "scripted": (torch.jit.script, "a TorchScript module"),
+    "traced": (lambda model: torch.jit.trace(model, torch.zeros(1, 3, 16, 16)), "a TorchScript module"),
 }
 
 
@@ -366,7 +366,7 @@ def test_a_model_without_any_rectifier_is_told(activation):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         gradient = guided_backprop(PIXEL, 0, rectified(activation))
-    assert "no ReLU that was met" in str(said[-1].message)
+    assert "no ReLU on the way" in str(said[-1].message)
     assert_matches(gradient, torch.tensor([2.0, -5.0, -4.0]).view(1, 3, 1, 1), 1e-6)
 
 

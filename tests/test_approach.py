@@ -1,4 +1,4 @@
-"""Whether results point the right way at all: an answer that is nearly right is told from one that is no answer."""
+"""Whether results point the right way at all: an answer that is nearly right is told apart from nonsense."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""A batch gives what its images give alone, be that right or wrong; results are as high and wide as their images."""
+"""A batch gives what its images give alone, right or wrong; results are as high and wide as their images."""
 
 import pytest
 import torch

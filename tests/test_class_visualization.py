@@ -89,7 +89,7 @@ def test_zero_gradient_leaves_the_image_unchanged():
 
 
 def test_a_step_is_a_new_tensor(noise, small_net):
-    """The step changes neither the image that it starts from nor shares its memory."""
+    """The step leaves the image that it starts from unchanged, and does not share its memory."""
     before = noise.clone()
     updated = stepped(noise, 0, small_net, 1e-3, 1.0)
     assert not updated.requires_grad, "the new image should carry no graph"
@@ -140,7 +140,7 @@ def test_jitter_is_undone_after_the_step():
 @pytest.mark.given
 @pytest.mark.parametrize("max_jitter", [0, 3])
 def test_the_model_sees_the_picture_shifted_by_at_most_max_jitter(max_jitter, small_net):
-    """Before each step the picture is rolled down and to the right by up to max_jitter pixels, by turns."""
+    """Before each step the picture is rolled down and to the right, each time by up to max_jitter pixels."""
     watches = Watches()
     small_net.features.insert(0, watches)
     settings = {"num_iterations": 30, "learning_rate": 1e-6, "blur_every": 0}
@@ -153,7 +153,7 @@ def test_the_model_sees_the_picture_shifted_by_at_most_max_jitter(max_jitter, sm
             for right in range(-5, 6)
             if torch.allclose(still.roll((down, right), dims=(2, 3)), image, atol=1e-3)
         ]
-        assert len(fits) == 1, "the model saw something else than the picture, rolled by a few pixels"
+        assert len(fits) == 1, "the model saw something other than the picture rolled by a few pixels"
         shifts.update(fits)
     for direction in zip(*shifts, strict=True):
         assert min(direction) == 0, f"shifts went from {min(direction)}: expected 0"
@@ -176,7 +176,7 @@ def test_pixels_stay_legal(small_net):
 
 @pytest.mark.given
 def test_blurred_pixels_stay_legal(small_net):
-    """The blur does not lead out of the legal range either."""
+    """The blur keeps the pixels within the legal range too."""
 
     def look(iteration, images):
         black, white = legal_range(images)
@@ -317,6 +317,6 @@ def test_numbers_that_make_no_sense_are_refused(numbers, small_net):
     ],
 )
 def test_targets_that_are_no_classes_are_refused(targets, error, small_net):
-    """A target that is no class of the model gives one clear error."""
+    """A target that is not a class of the model gives one clear error."""
     with pytest.raises(error, match=r"label|target"):
         small(targets, small_net)

@@ -67,6 +67,6 @@ def test_equal_features_cost_nothing():
 @pytest.mark.given
 @pytest.mark.parametrize("shape", [(1, 4, 5, 6), (1, 4, 7, 5), (1, 1, 5, 7), (4, 5, 7)])
 def test_features_of_different_shapes_are_refused(shape):
-    """Features of two shapes cannot be compared, even where broadcasting could stretch one of them."""
+    """Features of different shapes cannot be compared, even where broadcasting could stretch one of them."""
     with pytest.raises(ValueError, match=r"\(1, 4, 5, 7\).*cannot be compared"):
         content_loss(1.0, features(1, 4, 5, 7), features(*shape))

@@ -138,7 +138,7 @@ def test_a_file_of_another_call_is_refused_and_kept(shipped, photos, tmp_path, o
     path = tmp_path / "r.npz"
     parameter_randomization(photos, LABELS, shipped, path=path, **FAST)
     before = path.read_bytes()
-    with pytest.raises(ValueError, match=r"r\.npz holds results of other"):
+    with pytest.raises(ValueError, match=r"r\.npz holds the results of other"):
         parameter_randomization(photos, LABELS, shipped, path=path, **{**FAST, **other})
     assert path.read_bytes() == before
 
@@ -164,7 +164,7 @@ def test_a_file_of_another_way_of_building_is_refused(shipped, photos, tmp_path)
         return model
 
     parameter_randomization(photos, LABELS, shipped, path=tmp_path / "r.npz", **FAST)
-    with pytest.raises(ValueError, match=r"r\.npz holds results of other"):
+    with pytest.raises(ValueError, match=r"r\.npz holds the results of other"):
         parameter_randomization(photos, LABELS, shipped, path=tmp_path / "r.npz", build=build, **FAST)
 
 

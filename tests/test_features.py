@@ -127,7 +127,7 @@ def test_one_backward_pass_serves_all_layers(noise, small_net):
 
 @pytest.mark.parametrize("layers", [[13], [-1], [0, 99], []])
 def test_a_layer_that_does_not_exist_is_refused(layers, shipped, small_photos):
-    """A layer beyond the last one, a negative one, or none at all gives an error that says which there are."""
+    """A layer beyond the last one, a negative one, or none at all gives an error that says which layers there are."""
     calls = layer_calls(shipped.features)
     with pytest.raises(ValueError, match="choose from 0 to 12"):
         extract_features(small_photos, shipped, layers)
@@ -135,8 +135,8 @@ def test_a_layer_that_does_not_exist_is_refused(layers, shipped, small_photos):
 
 
 def test_a_network_that_is_no_sequence_is_refused(resnet18, small_photos):
-    """ResNet has no sequence of layers that numbers could count."""
-    with pytest.raises(ValueError, match="ResNet is no sequence of layers"):
+    """ResNet is not a sequence of layers that can be numbered."""
+    with pytest.raises(ValueError, match="ResNet is not a sequence of layers"):
         extract_features(small_photos, resnet18)
 
 

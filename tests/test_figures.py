@@ -228,7 +228,7 @@ def test_a_figure_of_ones_own_needs_a_caption_before_anything_is_written(tmp_pat
 
 
 def test_a_map_that_is_the_same_everywhere_is_marked_as_constant():
-    """Zero everywhere is no black map among others."""
+    """A map that is zero everywhere is marked, and not drawn as a black map among others."""
     maps = torch.stack([torch.zeros(8, 8), torch.rand(8, 8)])
     figure = figures.attributions(np.zeros((2, 8, 8, 3), np.uint8), ["one", "two"], {"map": maps})
     assert [[text.get_text() for text in axis.texts] for axis in figure.axes[2:]] == [["constant"], []]

@@ -22,7 +22,7 @@ def pixel(red: float, green: float, blue: float) -> torch.Tensor:
 
 
 def test_it_stops_as_soon_as_the_target_is_predicted():
-    """The image climbs the target's score by steps of the learning rate and stops at the first success."""
+    """The image climbs the target's score in steps of the learning rate and stops at the first success."""
     # Each step of length 0.1 along (3, 4, 0) / 5 lifts score 1 by 0.5: four steps lift it to 2.0, above 1.9.
     fooled = make_fooling_image(PIXEL, 1, hand_net(), learning_rate=0.1)
     assert_matches(fooled, pixel(0.24, 0.32, 0.0), 1e-5)
@@ -43,10 +43,10 @@ def test_it_comes_to_an_end_when_the_target_cannot_be_reached():
 
 
 def test_an_image_that_is_predicted_as_the_target_comes_back_unchanged():
-    """No step is taken when the model predicts the target already, and the result is a new tensor."""
+    """No step is taken when the model already predicts the target, and the result is a new tensor."""
     X = pixel(1.0, 2.0, 3.0)
     fooled = make_fooling_image(X, 2, hand_net())
-    assert torch.equal(fooled, X), "the image was changed although the target was predicted already"
+    assert torch.equal(fooled, X), "the image was changed although the target was already predicted"
     fooled += 1
     assert torch.equal(X, pixel(1.0, 2.0, 3.0)), "the result shares its memory with X"
 
@@ -87,7 +87,7 @@ def test_the_last_step_is_the_one_that_succeeds(shipped):
     for x, target, count in zip(X.double().split(1), targets.tolist(), steps.tolist(), strict=True):
         before = make_fooling_image(x, target, shipped, learning_rate=2.0, max_iter=count - 1)
         predicted = shipped(before).argmax().item()
-        assert predicted != target, f"the target is predicted after {count - 1} steps already"
+        assert predicted != target, f"the target is already predicted after {count - 1} steps"
         end = make_fooling_image(x, target, shipped, learning_rate=2.0)
         predicted = shipped(end).argmax().item()
         assert predicted == target, f"the model predicts class {predicted} in the end, not {target}"
@@ -99,7 +99,7 @@ def test_all_weights(squeezenet, small_photos):
     """Three steps, too few to succeed, images with different targets side by side."""
     targets = squeezenet(small_photos).argsort(dim=1, descending=True)[:, 50]
     reference, steps = oracle.fooling(small_photos, targets.tolist(), squeezenet, 0.1, 3)
-    assert min(steps) == 3, "this test is no good: fewer steps are enough"
+    assert min(steps) == 3, "this test cannot tell: fewer steps are enough"
     X = small_photos.double()
     fooled = make_fooling_image(X, targets, squeezenet.double(), learning_rate=0.1, max_iter=3)
     assert_matches(fooled - X, reference - X, dtype=torch.float64)
@@ -110,7 +110,7 @@ def test_other_networks(network, small_photos):
     small_photos, network = in_double(small_photos, network)
     targets = network(small_photos).argsort(dim=1, descending=True)[:, 4]
     reference, steps = oracle.fooling(small_photos, targets.tolist(), network, 0.1, 2)
-    assert min(steps) == 2, "this test is no good: one step is enough"
+    assert min(steps) == 2, "this test cannot tell: one step is enough"
     fooled = make_fooling_image(small_photos, targets, network, learning_rate=0.1, max_iter=2)
     assert_matches(fooled - small_photos, reference - small_photos, dtype=None)
 

@@ -91,7 +91,7 @@ def test_guided_grad_cam_at_any_layer_is_the_product_of_both_methods(layer, ship
 
 @pytest.mark.parametrize("layer", ["features.0", "features.6.expand3x3", "features"])
 def test_any_layer(shipped, photos, layer):
-    """The map can be taken at any layer, also before an in-place ReLU, which must not change the activations."""
+    """The map can be taken at any layer, even before an in-place ReLU, which must not change the activations."""
     photos, shipped = in_double(photos, shipped)
     y = load("attributions")["y"]
     reference = oracle.grad_cam(photos, y, shipped, layer)
@@ -101,7 +101,7 @@ def test_any_layer(shipped, photos, layer):
 
 @pytest.mark.parametrize("layer", ["layer1.0.conv1", "layer3.1.bn2", "layer4.1.relu"])
 def test_layers_of_a_residual_network(resnet18, photos, layer):
-    """Also within residual blocks, before and after a ReLU that is called twice, the map is right."""
+    """The map is right within residual blocks too, before and after a ReLU that is called twice."""
     photos, resnet18 = in_double(photos, resnet18)
     y = resnet18(photos).argmax(dim=1)
     expected = oracle.grad_cam(photos, y, resnet18, layer)
@@ -146,9 +146,9 @@ def test_the_backward_pass_goes_no_deeper_than_the_layer(small_net, noise, froze
     small_net.features = nn.Sequential(early, *small_net.features, late, nn.Identity())
     grad_cam(noise, y, small_net, "features.5")
     assert early.count == 0, "gradients were computed before the layer"
-    assert late.count == 1, f"{late.count} backward passes ran through what follows the layer; one is enough"
+    assert late.count == 1, f"{late.count} backward passes ran through the layers after it; one is enough"
     torch.autograd.grad(small_net(noise.requires_grad_()).sum(), noise)
-    assert early.count == 1, "this test is no good: it does not count backward passes"
+    assert early.count == 1, "this test cannot tell: it does not count backward passes"
 
 
 @pytest.mark.given

@@ -58,7 +58,7 @@ def test_a_branch_beside_a_relu_keeps_its_gradient(relu):
 
 @pytest.mark.filterwarnings("ignore:the model has no ReLU")
 def test_other_activations_keep_their_gradient():
-    """Only rectifiers are guided: through what lets negative values pass the plain gradient comes back."""
+    """Only rectifiers are guided: whatever lets negative values pass gets the plain gradient."""
     gradient = guided_backprop(PIXEL, torch.tensor([0]), one_relu_net(nn.Hardtanh(-4.0, 4.0)))
     assert_matches(gradient, torch.tensor([2.0, -5.0, -4.0]).view(1, 3, 1, 1), 1e-6)
 

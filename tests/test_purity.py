@@ -90,7 +90,7 @@ def test_unfrozen_parameters_get_no_gradient(technique, X, y, small_net):
     [(0, FailsForward, True), (2, FailsBackward, True), (5, FailsForward, False)],
 )
 def test_the_model_stays_as_it_was_when_the_call_is_interrupted(position, failure, mode, technique, X, y, small_net):
-    """Also when something raises in the middle, no hook and no mode is left behind."""
+    """No hook and no mode is left behind, even when something raises in the middle."""
     small_net.features.insert(position, failure())
     small_net.train(mode)
     before = state_of(small_net)
@@ -117,7 +117,7 @@ def test_images_that_ask_for_gradients_keep_what_they_have(technique, X, y, smal
     given = X.clone().requires_grad_()
     given.grad = torch.full_like(X, 7.0)
     assert torch.equal(technique(small_net, given, y), expected), "requires_grad of the images changed the result"
-    assert given.requires_grad, "the images ask for gradients no longer"
+    assert given.requires_grad, "the images no longer ask for gradients"
     assert torch.equal(given.grad, torch.full_like(X, 7.0)), "the gradient of the images was changed"
 
 
@@ -134,7 +134,7 @@ def test_the_result_carries_no_graph(technique, X, y, small_net):
 
 
 def test_it_works_with_gradients_switched_off_and_leaves_the_switch_alone(technique, X, y, small_net):
-    """Under torch.no_grad() the result is the same, and whether gradients are on is as before."""
+    """Under torch.no_grad() the result is the same, and gradients stay off or on as before."""
     expected = technique(small_net, X, y)
     assert torch.is_grad_enabled(), "gradients were switched off for everybody"
     with torch.no_grad():

@@ -33,14 +33,14 @@ def test_value(shape):
 
 
 def test_each_map_is_ranked_alone():
-    """Each map is ranked by itself: how large the others of the batch are makes no difference."""
+    """Each map is ranked by itself: the size of the others in the batch makes no difference."""
     first, second = maps(3, 5, 7)
     sizes = torch.tensor([1.0, 100.0, 1e-3]).view(3, 1, 1)
     assert_matches(rank_correlation(first * sizes + sizes, second), expected(first, second), dtype=None)
 
 
 def test_only_the_order_of_pixels_counts():
-    """One glaring pixel changes nothing as long as the order stays."""
+    """One glaring pixel changes nothing if the order stays the same."""
     first, second = maps(2, 6, 6)
     assert_matches(rank_correlation((3 * first).exp(), second), expected(first, second), dtype=None)
 

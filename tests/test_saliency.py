@@ -69,7 +69,9 @@ def test_one_backward_pass_serves_the_batch(random):
     counter = CountsBackward()
     X = torch.randn(4, 3, 6, 9, generator=random)
     compute_saliency_maps(X, torch.arange(4), nn.Sequential(counter, SmallNet()))
-    assert counter.count == 1, f"4 images took {counter.count} backward passes: add up the scores and go backwards once"
+    assert counter.count == 1, (
+        f"4 images took {counter.count} backward passes: add up the scores and run one backward pass"
+    )
 
 
 def test_zero_gradient_gives_zeros():

@@ -103,7 +103,7 @@ def test_by_hand():
 
 
 def test_value_and_gradient():
-    """Value and gradient are right, targets and weights belonging to the style layers in the order given."""
+    """Value and gradient are right, with targets and weights in the order of the style layers."""
     feats, targets = arguments()
     chosen = [feats[layer] for layer in LAYERS]
     arrays = [feature.detach().double().numpy() for feature in chosen]

@@ -108,7 +108,7 @@ def test_the_loop_is_adam_with_one_decay_that_keeps_its_moments(decay_at, rates)
     ("content_weight", "style_weight", "tv_weight"), [(0.5, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 0.5)]
 )
 def test_each_loss_goes_down_when_it_is_alone(content_weight, style_weight, tv_weight):
-    """Twenty iterations make the loss smaller that they follow."""
+    """Twenty iterations lower the loss that they follow."""
     settings = {
         "content_weight": content_weight,
         "style_weights": (300 * style_weight, 20 * style_weight),
@@ -158,7 +158,7 @@ def test_iterates_are_not_altered_by_later_steps():
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_an_interrupted_transfer_leaves_nothing_behind_and_the_next_one_is_as_ever(optimizer):
-    """The network keeps its modes and gets no hook, whenever the notebook's stop button is pressed."""
+    """The network keeps its modes and gets no hook, no matter when the notebook's stop button is pressed."""
 
     def stop(iterate):
         if iterate.iteration == 2:
@@ -273,7 +273,7 @@ def test_it_works_without_callback_and_shows_its_progress(capsys):
         ({"content_layer": 5}, r"no layers \[5\]: choose from 0 to 4"),
         ({"style_layers": (0, 7)}, r"no layers \[7\]: choose from 0 to 4"),
         ({"style_layers": (0, 1, 2)}, "one weight for each layer"),
-        ({"model": nn.Linear(3, 3)}, "no sequence of layers"),
+        ({"model": nn.Linear(3, 3)}, "not a sequence of layers"),
         ({"content": CONTENT.astype(np.float32)}, "uint8"),
         ({"style": STYLE[..., :1]}, "uint8 array"),
         ({"content": CONTENT[None].repeat(2, 0)}, "one picture"),

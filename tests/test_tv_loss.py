@@ -58,7 +58,7 @@ def test_any_memory_layout(change):
 
 @pytest.mark.parametrize("shape", [(1, 3, 6, 7), (1, 3, 1, 1)])
 def test_a_picture_of_one_colour_costs_nothing(shape):
-    """Without differences the loss is zero, and its gradient too."""
+    """Without differences the loss is zero, and so is its gradient."""
     img = torch.full(shape, 0.7, requires_grad=True)
     loss = tv_loss(img, 3.0)
     assert_costs_nothing(loss, img)

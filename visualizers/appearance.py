@@ -32,7 +32,7 @@ CONTROL = "0.6"  # the grey of what methods are compared with: unrelated images,
 
 
 def looks(names: Iterable[str]) -> dict[str, Look]:
-    """The look of each name: a method's own; for other things one that no name of the figure has, as long as there is.
+    """The look of each name: a method's own; for other things one that no name of the figure has, while there is one.
 
     A line break in a name and "Captum's" before it change nothing.
     """

@@ -1,7 +1,7 @@
-"""Captum's attributions of the same images, to hold beside our own. Kokhlikyan et al. 2020, arXiv 2009.07896.
+"""Captum's attributions of the same images, to compare with our own. Kokhlikyan et al. 2020, arXiv 2009.07896.
 
 Every function takes X (N, 3, H, W), y int64 (N,) and the model, and raises TypeError or ValueError for anything else.
-Layers are given like those of `grad_cam`. Captum finds ReLU modules, in-place and reused ones too, but no ReLU that
+Layers are given as for `grad_cam`. Captum finds ReLU modules, in-place and reused ones too, but not a ReLU that
 is called as a function.
 """
 
@@ -105,5 +105,7 @@ def checked_labels(X: Tensor, y: Tensor | None, model: nn.Module, layer: nn.Modu
     with recorded_output(model, layer, from_here=False) if layer is not None else nullcontext() as recorded:
         class_logits(X[:1].detach().requires_grad_(), y.max().view(1), model)
     if recorded is not None and not recorded.as_map:
-        raise ValueError("the layer's features lie channels last, (N, H, W, C), which Captum cannot tell: use grad_cam")
+        raise ValueError(
+            "the layer's features have channels last, (N, H, W, C), which Captum does not notice: use grad_cam"
+        )
     return y

@@ -40,7 +40,7 @@ def attributions(
 ) -> Figure | None:
     """An image, a map of it, and the map laid over the image; the class is one of those that the model predicts.
 
-    `methods` are functions of (X, y, model); those that also take a layer get one of `layers`, by label, if there are.
+    `methods` are functions of (X, y, model); those that also take a layer get one of `layers`, by label, if any.
     """
 
     @cache

@@ -73,7 +73,7 @@ def starting_value(choices: Choices, values: dict[str, object]) -> object:
 
 
 def control(widgets: Any, name: str, values: dict[str, object], start: object, slider: bool) -> Any:
-    """A menu, or a slider over values that have an order; both obey the keyboard."""
+    """A menu, or a slider over values that have an order; both work with the keyboard."""
     kind = widgets.SelectionSlider if slider and len(values) > 1 else widgets.Dropdown
     look = {"style": {"description_width": "7em"}, "layout": {"width": "32em", "max_width": "100%"}}
     return kind(options=list(values.items()), value=start, description=name.replace("_", " "), **look)

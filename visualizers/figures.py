@@ -203,7 +203,7 @@ def save(figure: Figure, name: str, caption: str | None = None, alt: str | None 
     Elsewhere the figure comes back, to be shown. Caption and alternative text stand in kit/assignment.toml unless
     they are given. They travel inside the file, as its Title and Description, and the digests of the modules that are
     loaded, as Code. The file appears whole or not at all.
-    Raises ValueError for a figure of one's own without them.
+    Raises ValueError for a figure of your own without them.
     """
     if caption is None or alt is None:
         caption, alt = written_caption(name)
@@ -266,7 +266,7 @@ def column_label(axis: Axes, text: str) -> None:
 
 
 def readable(axis: Axes, text: str) -> float:
-    """A size of letters, in points, that can be read when the figure has shrunk to a page, if the cell has the room."""
+    """A font size, in points, that stays readable when the figure shrinks to a page, if the cell has room for it."""
     height = axis.get_figure(root=True).get_figheight()
     room = 72 * height / axis.get_gridspec().nrows / (0.6 * max(map(len, text.splitlines())))
     return max(9, min(READABLE * height / PAGE, room))
@@ -275,7 +275,7 @@ def readable(axis: Axes, text: str) -> float:
 def draw_map(axis: Axes, values: NDArray[np.floating], image: NDArray[np.uint8] | None) -> None:
     """One map or gradient on its own scale; one that is the same everywhere is marked as constant.
 
-    Of a gradient whose channels are no colours, the mean over the channels is drawn.
+    A gradient whose channels are not colours is drawn as their mean.
     """
     if values.ndim == 3 and len(values) != 3:
         values = values.mean(axis=0)

@@ -1,4 +1,4 @@
-"""The step that both the fooling image and the class visualization take."""
+"""The step that both fooling images and class visualizations take."""
 
 import torch
 from torch import Tensor

@@ -38,7 +38,7 @@ def relu_nodes(scores: Tensor) -> Iterator[Node]:
     """
     nodes = [node for node in graph_of(scores) if is_rectifier(node)]
     if not nodes:
-        warnings.warn("the model has no ReLU that was met: this is the plain gradient", stacklevel=3)
+        warnings.warn("the model has no ReLU on the way to the score: this is the plain gradient", stacklevel=3)
     yield from nodes
 
 

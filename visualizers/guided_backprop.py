@@ -1,4 +1,4 @@
-"""Guided backpropagation: the gradient with everything removed that speaks against the class."""
+"""Guided backpropagation: the gradient without anything that speaks against the class."""
 
 import torch
 from torch import Tensor, nn

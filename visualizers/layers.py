@@ -1,4 +1,4 @@
-"""Finding a layer in a model, and reading what it gives during a forward pass."""
+"""Finding a layer in a model, and reading its output during a forward pass."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -54,7 +54,7 @@ def find_layer(model: nn.Module, layer: Layer, X: Tensor) -> nn.Module:
     """The module itself, or the one of that name; None means the last convolutional features.
 
     Those are the last that have four dimensions on the way from X to the scores, pooling and a part called classifier
-    apart: `features` in SqueezeNet and VGG, `layer4` in ResNet, also inside of another module. Raises ValueError when
+    apart: `features` in SqueezeNet and VGG, `layer4` in ResNet, even inside another module. Raises ValueError when
     the model has no such layer and names those it has.
     """
     if layer is not None:
@@ -187,7 +187,7 @@ def last_on_the_way(model: nn.Module, given: list[Given], scores: object) -> Giv
         raise no_layer(model, "that gives convolutional features on the way to the scores")
     if any(each.features.ndim == 3 for each in reached[last + 1 :]):
         raise ValueError(
-            "the model is a transformer, whose features are tokens and no map of the image: give "
+            "the model is a transformer, whose features are tokens, not a map of the image: give "
             "layer=Tokens(name, height, width) with the name of a layer and its grid of patches"
         )
     return reached[last]
@@ -204,7 +204,9 @@ def arrangement(output: Tensor, layer: Layer, image: torch.Size) -> Arrangement:
         return of_tokens(output, layer)
     if not isinstance(output, Tensor) or output.ndim != 4:
         other = (
-            ", or say with Tokens(name, height, width) how its tokens lie" if getattr(output, "ndim", 0) == 3 else ""
+            ", or say with Tokens(name, height, width) how its tokens are laid out"
+            if getattr(output, "ndim", 0) == 3
+            else ""
         )
         raise ValueError(
             f"the layer gives {kind_of(output)}: choose a convolutional layer, which gives (N, C, H, W){other}"
@@ -226,7 +228,7 @@ def of_tokens(output: Tensor, layer: Tokens) -> Arrangement:
     patches = layer.height * layer.width
     if not isinstance(output, Tensor) or output.ndim != 3 or output.shape[1] < patches:
         asked = f"{layer.height} x {layer.width} patches"
-        raise ValueError(f"the layer gives {kind_of(output)}, and no tokens (N, L, C) of {asked}")
+        raise ValueError(f"the layer gives {kind_of(output)}, not tokens (N, L, C) of {asked}")
     before = output.shape[1] - patches
     return (
         lambda tokens: tokens[:, before:].transpose(1, 2).unflatten(2, (layer.height, layer.width)),

@@ -1,7 +1,7 @@
 """What else can be done to an image: random steps, the straight line to another image, a file.
 
-A fooling image means little without its controls: as long a step in any other direction, the scores on the way, and
-what is left of it after saving.
+A fooling image means little without its controls: a step of the same length in any other direction, the scores on the
+way, and what is left of it after saving.
 """
 
 import io

@@ -8,8 +8,8 @@ def rank_correlation(first: Tensor, second: Tensor) -> Tensor:
     """The rank correlation of each pair of maps, (N, H, W) and (N, H, W): (N,), float64, from -1 to 1.
 
     It is Pearson's correlation of the ranks that the pixels have within their own map (Spearman 1904), and NaN where a
-    map is constant, since all its ranks are the same. Raises ValueError for maps of two shapes or without batch
-    dimension.
+    map is constant, since all its ranks are the same. Raises ValueError for maps of different shapes or without
+    batch dimension.
     """
     if first.ndim != 3 or first.shape != second.shape:
         raise ValueError(f"maps of shapes {tuple(first.shape)} and {tuple(second.shape)}: give (N, H, W) twice")

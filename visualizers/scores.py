@@ -33,7 +33,7 @@ def check_model(model: nn.Module) -> None:
             f"model is a {type(model).__name__}: give a torch.nn.Module; the order is images, labels, model"
         )
     if isinstance(model, torch.jit.ScriptModule):
-        raise TypeError("the model is a script of TorchScript, which hides what happens inside: give the module itself")
+        raise TypeError("the model is a TorchScript module, which hides what happens inside: give the module itself")
     if hasattr(model, "_orig_mod"):
         raise TypeError(
             "the model is compiled, which hides what happens inside: give model._orig_mod, the module itself"
@@ -44,7 +44,7 @@ def check_model(model: nn.Module) -> None:
         raise RuntimeError("this is called in torch.inference_mode(), where no gradient is recorded: call it outside")
     weight = next(model.parameters(), None)
     if weight is not None and weight.is_inference():
-        raise ValueError("the model was made in torch.inference_mode(), so that it has no gradients: make it outside")
+        raise ValueError("the model was made in torch.inference_mode(), so it has no gradients: make it outside")
 
 
 def channels_of(model: nn.Module) -> int | None:

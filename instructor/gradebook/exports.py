@@ -61,7 +61,7 @@ def has_marks(sections: Sequence[Section]) -> bool:
 def for_canvas(roster: Roster, entries: Sequence[Entry], policy: Policy) -> Rows | str:
     """Its information columns as they came, and one of grades; or why there is none."""
     if roster.kind != "canvas":
-        return "the roster has no ids of Canvas: export the gradebook there and take it as the roster"
+        return "the roster has no ids of Canvas: export the gradebook there and use it as the roster"
     header = roster.table.header
     kept = [place for place, name in enumerate(header) if name in CANVAS_INFORMATION]
     title = canvas_title(header, policy.title)

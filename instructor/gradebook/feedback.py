@@ -97,7 +97,7 @@ def notes(entry: Entry) -> list[str]:
     if entry.submission:
         at = f", handed in on {f'{entry.handed_in:%Y-%m-%d at %H:%M %z}'.strip()}" if entry.handed_in else ""
         found.append(f"Graded: {shown(entry.submission)}{at}.")
-    found += [f"Handed in too, and not counted: {shown(', '.join(entry.others))}."] if entry.others else []
+    found += [f"Also handed in, but not counted: {shown(', '.join(entry.others))}."] if entry.others else []
     found += [f"Handed in for the group {shown(entry.student.group)}."] if entry.student.group else []
     return found
 

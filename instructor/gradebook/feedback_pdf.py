@@ -15,7 +15,7 @@ SCRIPT = PAGES / "typst.lua"
 TEMPLATE = "feedback.typ"
 LONGEST_AS_WRITTEN = 20_000  # characters
 ACCESSIBLE = ["ua-1"]  # a tagged PDF, unless a letter has no glyph
-AS_WRITTEN = "Typst cannot set a formula here, so answers and comments are shown as they were written."
+AS_WRITTEN = "Typst cannot typeset a formula here, so answers and comments are shown as they were written."
 
 
 class Typesetter:

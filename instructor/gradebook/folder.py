@@ -35,6 +35,6 @@ def new_folder(folder: Path) -> Iterator[Path]:
             new.rename(folder)
         shutil.rmtree(earlier, ignore_errors=True)
     except BlockingIOError as error:
-        raise GradebookError(f"another gradebook is being written to {out}: wait until it has ended") from error
+        raise GradebookError(f"another gradebook is being written to {out}: wait until it has finished") from error
     finally:
         os.close(descriptor)

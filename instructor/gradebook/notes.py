@@ -22,9 +22,9 @@ def notes_on(found: Sequence[Entry], matched: Match, policy: Policy, report: Rep
         for entry in found
         if not entry.submission
     ]
-    notes += [f"Not one student of the roster: {name}" for name in matched.unknown]
+    notes += [f"Not exactly one student of the roster: {name}" for name in matched.unknown]
     owners = {name: [e.student.name for e in found if name in (e.submission, *e.others)] for name in matched.guessed}
-    notes += [f"{name} is taken for {', '.join(names)}, by how its name begins" for name, names in owners.items()]
+    notes += [f"{name} is taken for {', '.join(names)}, by the beginning of its name" for name, names in owners.items()]
     twice = [entry for entry in found if entry.others]
     notes += [
         f"Handed in {1 + len(each.others)} times: {each.student.name}; {each.submission} counts, as the last"
@@ -47,7 +47,9 @@ def notes_on_lateness(found: Sequence[Entry], policy: Policy) -> list[str]:
         return [f"Nothing is late, since the policy names no due date{also}"]
     notes = [f"Late: {entry.student.name}, {entry.late.in_words(policy)}" for entry in handed_in if entry.late.days]
     timeless = [entry.student.name for entry in handed_in if not entry.time_source]
-    notes += [f"Not known when handed in, so not late: {', '.join(timeless)}; --submissions tells"] if timeless else []
+    notes += (
+        [f"Hand-in time unknown, so not late: {', '.join(timeless)}; --submissions supplies it"] if timeless else []
+    )
     sources = sorted({entry.time_source for entry in handed_in} - {""})
     notes += [f"Times are from {' and '.join(sources)}"] if sources else []
     cells = [(entry.student.name, entry.student.cells.get("time", "-")) for entry in handed_in]

@@ -15,12 +15,12 @@ class Allowance:
         self.begun = 0.0
 
     def given_up(self, task: str, seconds: float) -> str | None:
-        """Why the task is not tried any more, if a call may take so many seconds; None while it is."""
+        """Why the rest of the task is skipped, if a call may take so many seconds; None while it is."""
         losses = self.losses.get(task, [])
         if len(losses) >= LOSSES or any("seconds" in loss for loss in losses):
-            return f"Not tried any more. {losses[0]}"
+            return f"Skipped. {losses[0]}"
         if self.spent[task] > LONG_CALLS * seconds:
-            return f"Not tried any more. The code took more than {LONG_CALLS * seconds:.0f} seconds already."
+            return f"Skipped. The code has already taken more than {LONG_CALLS * seconds:.0f} seconds."
         return None
 
     def begin(self, waited: float) -> None:

@@ -23,7 +23,7 @@ from kit.check.diagnosis import diagnose, signatures
 from kit.check.verdicts import KitAtFault, statement_of
 from kit.unwritten import UNWRITTEN
 
-TWO = "Two mistakes explain this together."
+TWO = "Two mistakes together explain this."
 
 
 class Judge:

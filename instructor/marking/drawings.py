@@ -77,7 +77,7 @@ class Code:
                 self.lost[task] = error
                 raise
             if not isinstance(result, Tensor) or result.shape[-2:] != scene.X.shape[-2:]:
-                raise ValueError(f"{TASKS[task].functions[0]} gives no tensor of the images' size")
+                raise ValueError(f"{TASKS[task].functions[0]} does not return a tensor of the images' size")
             self.results[task, scene.name] = result.detach()
         return self.results[task, scene.name]
 

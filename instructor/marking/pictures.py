@@ -39,6 +39,6 @@ def drawn(submission: Path, place: str) -> bytes | str:
     except (SubmissionError, OSError) as error:
         return str(error)
     if content is None:
-        return "it is not in the submission any more"
+        return "it is no longer in the submission"
     found = thumbnails({place: content})
     return found.jpegs.get(place) or found.left_out[place]

@@ -49,7 +49,7 @@ class Conflict(Exception):
     """Somebody else has changed the mark since it was read; `current` is what it is now."""
 
     def __init__(self, current: Mark) -> None:
-        super().__init__(f"{current.grader} has changed this mark meanwhile")
+        super().__init__(f"{current.grader} has changed this mark in the meantime")
         self.current = current
 
 

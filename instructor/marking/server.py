@@ -66,7 +66,7 @@ def mark(
             renderer.html(text)
     say(f"{', '.join(f'{number} {kind}' for kind, number in counts.items())}, {time.monotonic() - begun:.1f} seconds.")
     say(f"Mark at http://{LOOPBACK}:{port}/?token={token}")
-    say("Everything is saved at once. End with Ctrl-C, and go on with the same command.")
+    say("Everything is saved at once. Stop with Ctrl-C; rerun the same command to continue.")
     try:
         asyncio.run(serve(application, sockets))
     except KeyboardInterrupt:

@@ -15,8 +15,8 @@ from instructor.marking.records import Answer, Records
 from kit.assignment import FIGURES
 
 SAME_WORDS = "An answer with the same words"
-SAME_FIGURE = "The same figure of one's own"
-ALIKE_FIGURE = "A figure of one's own that looks the same"
+SAME_FIGURE = "The same self-made figure"
+ALIKE_FIGURE = "A self-made figure that looks the same"
 REASONS = (SAME_WORDS, SAME_FIGURE, ALIKE_FIGURE)
 CHOSEN = "style_own_pair"  # the one figure of the table that shows what a student has chosen
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")  # where words are not spaced, a sign is one

@@ -52,7 +52,7 @@ class Mutant:
             raise MutantError(f"{where}: {self.find!r} occurs {text.count(self.find)} times in {self.module}, not once")
         solutions = ["\n".join([*region.lines, ""]) for region in regions(text, self.module)]
         if not any(self.find in solution for solution in solutions):
-            raise MutantError(f"{where}: {self.find!r} is no part of a solution in {self.module}")
+            raise MutantError(f"{where}: {self.find!r} is not part of a solution in {self.module}")
         return text.replace(self.find, self.replace)
 
 

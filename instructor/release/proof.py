@@ -79,7 +79,7 @@ def prove_that_stubs_wait(files: Mapping[str, bytes]) -> int:
         passed, complaints = run_tests(folder)
     for test, complaint in complaints.items():
         if UNWRITTEN not in complaint:
-            raise ReleaseError(f"on the stubs, {test} fails otherwise than by a task that is not written: {complaint}")
+            raise ReleaseError(f"on the stubs, {test} fails for another reason than an unwritten task: {complaint}")
     for function, module in written_functions():
         if not any(f"{UNWRITTEN}: {function} in {module}" in complaint for complaint in complaints.values()):
             raise ReleaseError(f"no test waits for {function} in {module}")

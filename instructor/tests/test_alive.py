@@ -142,7 +142,7 @@ def test_a_syntax_error_lets_no_cell_run_until_it_is_mended(kit, run, module):
     assert run(f"{CALLS[module]}; print('done')") == "done"
     line = solution(module).count("\n") + 1
     (kit / module).write_text(solution(module) + "def broken(:\n", "utf-8")
-    expected = f"{module}, line {line}: SyntaxError: invalid syntax. No cell runs until this is mended and saved."
+    expected = f"{module}, line {line}: SyntaxError: invalid syntax. No cell runs until this is fixed and saved."
     assert [run(f"{CALLS[module]}; print('done')"), run("print('done')")] == [expected, expected]
     (kit / module).write_text(solution(module), "utf-8")
     assert run(f"{CALLS[module]}; print('done')") == "done"
@@ -150,7 +150,7 @@ def test_a_syntax_error_lets_no_cell_run_until_it_is_mended(kit, run, module):
 
 def test_a_module_that_fails_when_it_is_imported_is_named_with_its_line(kit, run):
     (kit / TV_LOSS).write_text("import torch\nscale = 1 / 0\n", "utf-8")
-    expected = f"{TV_LOSS}, line 2: ZeroDivisionError: division by zero. No cell runs until this is mended and saved."
+    expected = f"{TV_LOSS}, line 2: ZeroDivisionError: division by zero. No cell runs until this is fixed and saved."
     assert [run("print('done')"), run("print('done')")] == [expected, expected]
     (kit / TV_LOSS).write_text(solution(TV_LOSS), "utf-8")
     assert run("tv_loss(X, 1.0); print('done')") == "done"

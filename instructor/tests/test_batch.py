@@ -46,7 +46,7 @@ FAILURES = {
     "exit_at_once 0": "the grading ended without results.json",
     "exit_at_once 3": "the process that graded it ended with status 3",
     "crash": "the process that graded it was ended by SIGSEGV",
-    "be_killed": "the process that graded it was ended by SIGKILL, perhaps for want of memory",
+    "be_killed": "the process that graded it was ended by SIGKILL, perhaps for lack of memory",
     "kill_above": "what watched over its grading was killed too",
     "nothing": "the grading ended without results.json",
     "nan": "the grading left a results.json that cannot be read: it holds no score",
@@ -357,7 +357,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(folder, out, tmp_pa
     shown = os.read(terminal, 2**16).decode()
     os.close(terminal)
     assert running.returncode == 130
-    assert said == "Interrupted: 1 graded, 1 failed, 0 skipped. The same command goes on from here.\n"
+    assert said == "Interrupted: 1 graded, 1 failed, 0 skipped. Rerun the same command to resume.\n"
     assert "2/4" in shown
     assert "1 graded, 1 failed, 0 skipped" in shown
     assert "Traceback" not in shown
@@ -460,9 +460,9 @@ def test_the_sum_of_a_hostile_folder_is_found_without_following_or_waiting(folde
     [
         ("absent", "out", {}, "absent is not a folder"),
         ("empty", "out", {}, "empty holds no submissions"),
-        ("class", "class", {}, "lie one in the other"),
-        ("class", "class/out", {}, "lie one in the other"),
-        ("class", ".", {}, "lie one in the other"),
+        ("class", "class", {}, "lies inside the other"),
+        ("class", "class/out", {}, "lies inside the other"),
+        ("class", ".", {}, "lies inside the other"),
         ("class", "mine", {}, "mine holds something else"),
         ("class", "mine/thesis.txt", {}, "thesis.txt holds something else"),
         ("class", "out", {"executor": "cloud"}, "no executor 'cloud': choose one of local, slurm"),

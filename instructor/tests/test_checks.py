@@ -178,7 +178,7 @@ def test_the_same_complaint_is_made_once_with_its_line_and_a_hint(tmp_path):
     assert [one, two] == ["✗ One.", "✗ Two."]
     assert complaint.strip() == "NameError: name 'missing' is not defined (f in visualizers/mine.py, line 2)"
     assert line.strip() == "return [missing for _ in range(3)]"
-    assert hint.strip().startswith("Is it spelled right")
+    assert hint.strip().startswith("Is it misspelled")
     assert summary == "0 of 2 checks hold."
 
 
@@ -260,8 +260,8 @@ def test_a_check_that_does_not_end_is_stopped_and_named():
     limits = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"  # as in the background
     limits += "from kit.check import patience\npatience.SOON, patience.LIMIT = 1, 2"
     named, stopped = words(f"None\n{limits}\n{hanging}\nstyle_transfer.tv_loss = hang").splitlines()
-    assert named.startswith("After 1 s still in check 1 of ")
-    assert named.endswith("It is stopped after 2 s.")
+    assert named.startswith("After 1 s, still in check 1 of ")
+    assert named.endswith("It will be stopped after 2 s.")
     assert stopped.startswith("✗ Stopped after 2 s in check 1 of ")
     assert stopped.endswith("is there a loop that never ends? What follows was not checked.")
 

@@ -179,16 +179,16 @@ def read_key(roster):
 
 def test_a_name_that_only_begins_with_an_id_is_said(out, made):
     grade(out, "ada-final")
-    assert "• ada-final is taken for Ada Lovelace, by how its name begins" in made(PLAIN)
+    assert "• ada-final is taken for Ada Lovelace, by the beginning of its name" in made(PLAIN)
 
 
 def test_who_is_unknown_or_called_like_two_is_said_and_gets_nothing(out, made):
     grade(out, "nobody")
     grade(out, "Ada Lovelace")
     said = made(PLAIN + "ada2;Ada Lovelace;\n")
-    assert {line for line in said if "Not one student" in line} == {
-        "• Not one student of the roster: nobody",
-        "• Not one student of the roster: Ada Lovelace",
+    assert {line for line in said if "Not exactly one student" in line} == {
+        "• Not exactly one student of the roster: nobody",
+        "• Not exactly one student of the roster: Ada Lovelace",
     }
     assert set(totals(out).values()) == {""}
 

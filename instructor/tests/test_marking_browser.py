@@ -163,12 +163,12 @@ def test_a_conflict_is_shown_and_either_mark_can_be_kept(program, browser):
     zoe.press("1", "2")
     zoe.sees("Marked by Zoe, saved")
     ada.press("3")
-    ada.sees("Zoe has changed this mark meanwhile: 2 points (the sign, the colour). Yours is not saved.")
+    ada.sees("Zoe has changed this mark in the meantime: 2 points (the sign, the colour). Yours is not saved.")
     ada.page.get_by_role("button", name="Keep mine").press("Enter")
     ada.sees("Marked by Ada, saved")
     assert [mark.criteria for each in marks(program).values() for mark in each.values()] == [["the direction"]]
     zoe.press("1")
-    zoe.sees("Ada has changed this mark meanwhile")
+    zoe.sees("Ada has changed this mark in the meantime")
     zoe.press("Enter")  # on "Take theirs"
     zoe.page.wait_for_load_state()
     zoe.sees("Marked by Ada")

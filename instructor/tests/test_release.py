@@ -111,7 +111,7 @@ def test_stubs_whose_tests_wait_are_accepted(one_task):
 @pytest.mark.parametrize(
     ("source", "test", "complaint"),
     [
-        ("def area(a, b):\n    return undefined\n", TEST, "fails otherwise than by a task that is not written"),
+        ("def area(a, b):\n    return undefined\n", TEST, "fails for another reason than an unwritten task"),
         (RIGHT, TEST, "no test waits for area"),
         (STUB, TEST.split("def test_other")[0], "no test passes"),
     ],

@@ -136,7 +136,7 @@ def test_a_newcomer_goes_from_the_release_to_a_submission(kit, run):
     refused = run("sh", "collect_submission.sh")
     assert refused.returncode == 1
     assert "figures/saliency_maps.png is missing: run notebooks/01_saliency_maps.ipynb" in refused.stdout
-    assert "Answer: one backward pass: still holds the prompt" in refused.stdout
+    assert "Answer: one backward pass: still contains the prompt" in refused.stdout
     assert not (kit / "submission.zip").exists()
 
     paste_warm_up(kit)

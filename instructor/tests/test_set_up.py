@@ -16,7 +16,7 @@ import pytest
 from kit.paths import KIT
 
 PREFLIGHT = runpy.run_path(str(KIT / "kit" / "preflight.py"))
-WITH_CUDA = "what pip takes by itself, with CUDA, since"
+WITH_CUDA = "what pip installs by default, with CUDA, since"
 # An empty kit, which needs nothing to be built and nothing but torch.
 PROJECT = """
 [build-system]
@@ -101,7 +101,7 @@ def test_a_driver_another_system_and_the_user_decide_before_the_index_is_asked(c
     assert choose(driver=True, address=nowhere) == ("", f"{WITH_CUDA} there is an NVIDIA driver", 7)
     for platform in ("darwin", "win32"):
         assert choose(platform=platform, address=nowhere)[::2] == ("", 2)
-    assert choose("", address=nowhere) == ("", "what pip takes by itself, with CUDA, as you asked", 7)
+    assert choose("", address=nowhere) == ("", "what pip installs by default, with CUDA, as you asked", 7)
     assert choose("http://mine/cpu", driver=True) == ("http://mine/cpu", "what http://mine/cpu has, as you asked", 2)
 
 
@@ -111,7 +111,7 @@ def test_too_little_space_is_said_with_the_choice(choose, monkeypatch, capsys):
     monkeypatch.setattr(sys, "platform", "linux")
     with pytest.raises(SystemExit, match="1"):
         PREFLIGHT["main"]()
-    said = "PyTorch needs about 7 GB (what pip takes by itself, with CUDA, as you asked), and 1.0 GB are free here"
+    said = "PyTorch needs about 7 GB (what pip installs by default, with CUDA, as you asked), and 1.0 GB are free here"
     assert said in capsys.readouterr().err
 
 
@@ -131,6 +131,6 @@ def test_make_installs_what_was_chosen_and_goes_on_where_that_fails(index, asked
     done = subprocess.run(command, cwd=kit, env=environment, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"what {address} has" in done.stderr
-    assert ("did not give it" in done.stdout) == (asked == "absent")
+    assert ("did not provide it" in done.stdout) == (asked == "absent")
     query = [kit / ".venv/bin/python", "-c", "import torch; print(torch.__version__)"]
     assert subprocess.check_output(query, encoding="utf-8") == f"2+{build}\n"

@@ -224,7 +224,7 @@ def test_ctrl_c_cancels_the_jobs_and_keeps_what_is_finished(cluster, folder, out
     os.killpg(running.pid, signal.SIGINT)
     said, _ = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert said == "Interrupted: 1 graded, 0 failed, 0 skipped. The same command goes on from here.\n"
+    assert said == "Interrupted: 1 graded, 0 failed, 0 skipped. Rerun the same command to resume.\n"
     assert not jobs()
     wait_for(lambda: gone(tmp_path / "pids"))
 

@@ -268,9 +268,9 @@ def test_a_check_that_did_not_hold_is_named(kit, words):
 def test_a_check_that_was_not_run_to_its_end_is_named(kit, outputs):
     outputs_of_the_check(kit, outputs)
     done = collect(kit)
-    assert "– what the notebooks checked holds: not known" in done.stdout
-    assert "✓ what the notebooks checked holds" not in done.stdout
-    assert f"{NOTEBOOKS[0]}: check('saliency') was not run to its end, or not saved afterwards" in done.stdout
+    assert "– everything that the notebooks checked holds: not known" in done.stdout
+    assert "✓ everything that the notebooks checked holds" not in done.stdout
+    assert f"{NOTEBOOKS[0]}: check('saliency') was not run to the end, or not saved afterwards" in done.stdout
     assert done.returncode == 0, "it is said, but nobody has to check"
 
 
@@ -279,7 +279,7 @@ def test_a_check_of_other_code_is_named_although_the_notebook_was_saved_later(ki
     path.write_text(path.read_text("utf-8") + "# better\n", "utf-8")
     os.utime(path, (0, 0))
     done = collect(kit).stdout
-    assert "– what the notebooks checked holds: not known" in done
+    assert "– everything that the notebooks checked holds: not known" in done
     for task in ("guided_backprop", "grad_cam"):
         assert (
             f"{NOTEBOOKS[1]}: check('{task}') is out of date, visualizers/guided_backprop.py has changed since" in done
@@ -292,7 +292,7 @@ def test_other_line_ends_are_no_other_code(kit):
     changed = path.stat().st_mtime
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     os.utime(path, (changed, changed))
-    assert "✓ what the notebooks checked holds" in collect(kit).stdout
+    assert "✓ everything that the notebooks checked holds" in collect(kit).stdout
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", '{"holds": true}'])
@@ -300,7 +300,7 @@ def test_a_check_that_never_ran_is_named(kit, content):
     path = kit / record.FOLDER / "saliency.json"
     path.unlink() if content is None else path.write_text(content, "utf-8")
     done = collect(kit).stdout
-    assert "– what the notebooks checked holds: not known" in done
+    assert "– everything that the notebooks checked holds: not known" in done
     assert f"{NOTEBOOKS[0]}: check('saliency') was never run on this copy of the kit" in done
 
 
@@ -342,7 +342,7 @@ def test_a_module_that_is_gone_is_named(kit):
 def test_an_earlier_archive_is_said_to_be_an_earlier_one(kit):
     assert collect(kit).returncode == 0
     (kit / "figures" / "grad_cam.png").unlink()
-    assert "submission.zip that lies here is an earlier one" in collect(kit).stderr
+    assert "submission.zip in this folder is from an earlier run" in collect(kit).stderr
 
 
 def test_a_changed_key_file_is_named(kit):
@@ -384,7 +384,7 @@ def test_after_git_clone_nothing_is_older_than_anything(kit, tmp_path):
 def test_an_open_answer_is_named(kit):
     report = kit / "writeup" / "writeup.md"
     report.write_text(report.read_text("utf-8") + "\n## More\n\n::: answer\n[Your answer]{.prompt}\n:::\n", "utf-8")
-    assert "More: still holds the prompt" in collect(kit).stdout
+    assert "More: still contains the prompt" in collect(kit).stdout
 
 
 def test_a_report_that_cannot_be_read_is_named(kit):
@@ -399,7 +399,7 @@ def test_a_report_that_cannot_be_read_is_named(kit):
 def test_a_file_that_is_too_large_is_named(kit):
     with (kit / "writeup" / "build" / "writeup.pdf").open("ab") as file:
         file.truncate(31 * 2**20)
-    assert "writeup/build/writeup.pdf has 31.0 MB" in collect(kit).stdout
+    assert "writeup/build/writeup.pdf is 31.0 MB" in collect(kit).stdout
 
 
 def test_of_a_large_picture_the_copy_in_the_report_is_packed(kit):

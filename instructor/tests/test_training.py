@@ -264,7 +264,7 @@ def test_weights_that_are_not_finite_replace_no_checkpoint(tmp_path):
     first, wild = replace(STAGE, kind="blocks", images=4), replace(STAGE, rate=float("inf"))
     distill(network(0), **photographs, recipe=[first], checkpoint=tmp_path / "c.pt", **settings)
     good = (tmp_path / "c.pt").read_bytes()
-    with pytest.raises(ValueError, match="not finite any more: lower the rate; the last good ones: "):
+    with pytest.raises(ValueError, match="no longer finite: lower the rate; the last good ones: "):
         distill(network(0), **photographs, recipe=[first, wild], checkpoint=tmp_path / "c.pt", **settings)
     assert (tmp_path / "c.pt").read_bytes() == good
 

@@ -287,8 +287,8 @@ def test_from_a_notebook_opened_on_colab_to_the_submission(colab, session_on_col
     with session_on_colab() as session:  # not asked to keep anything
         said = session.run(opened[0])
         assert said.startswith("Installing captum, safetensors, pooch, ")
-        assert f"The kit is in {content / NAME} and is gone with this session." in said
-        assert "Older than what the kit is tried with: matplotlib 3.8.4." in said
+        assert f"The kit is in {content / NAME} and will be gone when this session ends." in said
+        assert "Older than the versions that the kit was tried with: matplotlib 3.8.4." in said
         assert sum(sizes.values()) < LARGEST_WAY_IN, sizes
         assert not any(name.startswith(("torch", "numpy", "matplotlib")) for name in sizes)
         assert "shipped" in session.run(cell_with(opened, "load_model()"))
@@ -302,7 +302,7 @@ def test_from_a_notebook_opened_on_colab_to_the_submission(colab, session_on_col
         (drive / SALIENCY).write_bytes((KIT / SALIENCY).read_bytes())
         assert "All checks hold." in session.run('check("saliency")')
         (drive / SALIENCY).write_text((KIT / SALIENCY).read_text("utf-8") + "def broken(:\n", "utf-8")
-        assert "No cell runs until this is mended and saved." in session.run("1")
+        assert "No cell runs until this is fixed and saved." in session.run("1")
 
     shutil.rmtree(content / NAME)  # another day, another machine
     (drive / SALIENCY).write_bytes((KIT / SALIENCY).read_bytes())

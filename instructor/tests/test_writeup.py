@@ -263,7 +263,7 @@ def test_a_rule_between_paragraphs_is_left_out(folder, build):
 def test_a_formula_that_is_no_tex_is_named(folder, build):
     code, printed = build(f"{TOP}{QUESTION}## Answer\n\n::: answer\nHere $\\foo{{x}}$ and $x^2$.\n:::\n")
     assert code == 0
-    assert "The formula '\\\\foo{x}' is no TeX" in printed
+    assert "The formula '\\\\foo{x}' is not TeX" in printed
     assert "x^2" not in printed
 
 
@@ -277,7 +277,7 @@ def test_a_formula_that_typst_cannot_set_is_shown_in_letters_and_named(folder, b
     monkeypatch.setattr(typesetting, "convert", out_of_date)
     code, printed = build(f"{TOP}{QUESTION}Before $\\beta^2$.\n\n$$\\alpha + 1$$\n\nAfter.\n")
     assert code == 0, printed
-    assert r"✗ The formula '\\alpha + 1' cannot be set by this version of Typst" in printed
+    assert r"✗ The formula '\\alpha + 1' cannot be typeset by this version of Typst" in printed
     assert "beta" not in printed
     shown = all_words(folder)
     assert all(words in shown for words in ("Before", "𝛽", "α + 1", "After."))
@@ -470,7 +470,7 @@ def test_the_pages_to_tag_are_those_of_figures_and_answers(folder, build):
     ("answer", "state"),
     [
         ("", "empty"),
-        ("[Your answer]{.prompt}", "still holds the prompt"),
+        ("[Your answer]{.prompt}", "still contains the prompt"),
         ("Mine. [Your answer]{.prompt}", "still holds"),
     ],
 )
@@ -604,7 +604,7 @@ def test_other_html_is_named(folder, build):
 def test_formulas_in_brackets_are_set(folder, build, formula):
     code, printed = build(f"{TOP}{QUESTION}{formula}\n")
     assert code == 0, printed
-    assert "is shown as it is written" not in printed
+    assert "is shown as written" not in printed
     assert "frac" not in all_words(folder)
 
 
@@ -620,14 +620,14 @@ def test_formulas_in_brackets_are_set(folder, build, formula):
 def test_a_formula_that_is_none_for_pandoc_is_named(folder, build, formula):
     code, printed = build(f"{TOP}{QUESTION}{formula}\n")
     assert code == 0, printed
-    assert re.search("✗ .* is shown as it is written: a formula stands between", printed)
+    assert re.search("✗ .* is shown as written: a formula stands between", printed)
 
 
 @pytest.mark.parametrize(
     "text", [r"`\frac{a}{b}` and C:\\temp\\x cost $5 or 7 $ each.", "    \\begin{align}", "$x$ and \\* \\_ a"]
 )
 def test_what_is_no_formula_is_not_taken_for_one(folder, build, text):
-    assert "is shown as it is written" not in build(f"{TOP}{QUESTION}{text}\n")[1]
+    assert "is shown as written" not in build(f"{TOP}{QUESTION}{text}\n")[1]
 
 
 def test_a_picture_that_is_pasted_into_the_text_is_named_and_not_printed(folder, build):
@@ -641,7 +641,7 @@ def test_what_is_shown_otherwise_is_named_with_its_line_and_slide(folder, build)
     code, printed = build(f"{TOP}{QUESTION}## Answer\n\nOne.\n\nHere $\\foo{{x}}$.\n")
     assert code == 0
     line = 1 + f"{TOP}{QUESTION}## Answer\n\nOne.\n\n".count("\n")
-    assert f"it is shown as it is written (line {line}, on 'Answer')" in printed
+    assert f"it is shown as written (line {line}, on 'Answer')" in printed
 
 
 def test_a_picture_in_a_title_stands_below_it_and_a_title_without_words_takes_the_pictures(folder, build):
@@ -669,8 +669,8 @@ def test_what_stops_a_program_is_shown_as_plain_text_and_named_and_everything_el
     monkeypatch.setattr(powerpoint, "convert", refusing)
     code, printed = build(f"{TOP}## Answer\n\nOne is **bad** here.\n\nOne is worse.\n\nOne is good.\n")
     assert code == 0, printed
-    assert "✗ 'One is bad here.' cannot be set in the PDF: it is shown as plain text there (line" in printed
-    assert "✗ 'One is worse.' cannot be set in the presentation: it is shown as plain text there (line" in printed
+    assert "✗ 'One is bad here.' cannot be typeset in the PDF: it is shown as plain text there (line" in printed
+    assert "✗ 'One is worse.' cannot be typeset in the presentation: it is shown as plain text there (line" in printed
     for shown in (all_words(folder), " ".join(shape.text_frame.text for shape in slides(folder)[1].shapes)):
         assert all(words in shown for words in ("One is bad here.", "One is worse.", "One is good."))
 
@@ -693,7 +693,7 @@ def test_a_picture_is_what_its_bytes_say_whatever_its_name(folder, build):
 def test_a_picture_that_is_named_as_the_kit_sees_it_gets_the_right_name_said(folder, build):
     Image.new("RGB", (60, 40), "red").save(folder / "figures" / "mine.png")
     _, printed = build(f"{TOP}{QUESTION}## Mine\n\n![red](figures/mine.png)\n")
-    assert "figures/mine.png is not there, seen from the report: write ../figures/mine.png" in printed
+    assert "figures/mine.png is not where the report looks for it: write ../figures/mine.png" in printed
 
 
 def test_a_file_that_is_no_picture_is_shown_as_missing(folder, build):

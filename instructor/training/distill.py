@@ -110,7 +110,7 @@ def distill(
 
     def keep() -> None:
         if not all(weights.isfinite().all() for weights in training.student.parameters()):
-            raise ValueError(f"the weights are not finite any more: lower the rate; the last good ones: {checkpoint}")
+            raise ValueError(f"the weights are no longer finite: lower the rate; the last good ones: {checkpoint}")
         save(checkpoint, training.state() | {"identity": identity(training.stage, training.seen)})
 
     training = begin(start, seed, device)

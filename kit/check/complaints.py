@@ -70,7 +70,7 @@ def module_of(frame: traceback.FrameSummary) -> str:
 
 
 def alike(complaint: str) -> str:
-    """What complaints share that are made once: for an error its type and line, for others their words but shapes."""
+    """What makes two complaints the same: an error's type and line, or else the words without the shapes."""
     located = LOCATED.match(complaint)
     return "".join(located.groups()) if located else SHAPE.sub("()", complaint)
 

@@ -112,12 +112,12 @@ def pairs_that_fit(known: dict, found: Sequence[Signature]) -> list[set[int]]:
 
 
 def alike(a: Sequence[float], b: Sequence[float]) -> bool:
-    """Whether two folded results are the same but for rounding. None at all is like nothing."""
+    """Whether two folded results are the same up to rounding. An empty one is like no other."""
     return len(a) == len(b) > 0 and math.dist(a, b) <= FOLDED * TOLERANCE
 
 
 def hints_of(pairs: Sequence[set[int]], hints: Sequence[str]) -> list[str]:
-    """What all have in common, then between what they leave the choice, unless that is too much."""
+    """The hints that all pairs share, then the choice that they leave, unless that is too long."""
     common, either = set.intersection(*pairs), sorted(set.union(*pairs))
     found = [hints[number] for number in sorted(common)]
     choice = [hints[number] for number in either if number not in common]

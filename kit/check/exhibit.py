@@ -64,7 +64,7 @@ def picture(mismatch: Mismatch, number: int) -> bytes:
 
 
 def span(values: NDArray) -> str:
-    """The smallest and the largest value; what is only rounding beside the other is 0."""
+    """The smallest and the largest value; one that is mere rounding beside the other is 0."""
     ends = np.array([values.min(), values.max()])
     ends[np.abs(ends) < 1e-5 * np.abs(ends).max()] = 0
     return f"from {ends[0]:.3g} to {ends[1]:.3g}"

@@ -1,4 +1,4 @@
-"""A check that does not end is named while it runs, and stopped after a while."""
+"""A check that runs too long is named while it runs, and then stopped."""
 
 import _thread
 import signal
@@ -32,14 +32,14 @@ class TimeLimit:
     def watch(self) -> None:
         if self.ended.wait(min(SOON, self.seconds)):
             return
-        self.say(f"After {SOON} s still in {self.what} It is stopped after {self.seconds} s.")
+        self.say(f"After {SOON} s, still in {self.what} It will be stopped after {self.seconds} s.")
         attempts = 0
         while not self.ended.wait(1 if attempts else max(0, self.seconds - SOON)):
             self.over = True
             attempts += 1
             _thread.interrupt_main()
             if attempts == STUBBORN:
-                self.say("It does not let itself be stopped: look for a bare `except:`, and restart the kernel.")
+                self.say("It cannot be stopped: look for a bare `except:`, and restart the kernel.")
 
     def __enter__(self) -> "TimeLimit":
         if threading.current_thread() is threading.main_thread():  # no other can be interrupted
@@ -94,7 +94,7 @@ class Patience:
         print(words, file=self.out, flush=True)
 
     def in_words(self) -> str:
-        """Why the checks did not come to their end, in one line."""
+        """Why the checks did not run to the end, in one line."""
         if self.statement is None:
             return "Interrupted before the first check."
         which = f"{self.which()}, “{self.statement}”{self.place}"

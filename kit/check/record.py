@@ -27,7 +27,7 @@ def keep(task: str, sha256: dict[str, str], holds: bool, kit: Path = KIT) -> Non
             kit / FOLDER / f"{task}.json", json.dumps({"holds": holds, "sha256": sha256}, indent=1).encode()
         )
     except OSError as error:
-        print(f"This could not be written down for the hand-in: {error}")
+        print(f"This could not be recorded for the hand-in: {error}")
 
 
 def open_point(kit: Path, task: str) -> str | None:

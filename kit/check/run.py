@@ -17,10 +17,10 @@ WITHOUT = [word for name in ("cacheprovider", "logging", "unraisableexception") 
 
 
 def check(task: str) -> None:
-    """Run tests/test_`task`.py, and all else that decides about the task's marks and is not hidden, on the code as it
-    is now, and print what holds and what does not.
+    """Run tests/test_`task`.py, and every other test that decides the task's marks and is not hidden, on the
+    current code, and print what holds and what does not.
 
-    Where something does not hold and a known mistake explains it, say which. Raises ValueError for a task that has no
+    If a known mistake explains what does not hold, say which. Raises ValueError for a task that has no
     tests.
     """
     print_anywhere()

@@ -19,8 +19,8 @@ class KitAtFault(Exception):
 class Verdicts:
     """A pytest plugin that remembers what became of each statement, which is the first line of a test's docstring.
 
-    Tests marked `given` ask about code that students do not write. They are told of only where they fail. Those of a
-    file marked `together` are told in one line, the file's, as long as all have come to the same.
+    Tests marked `given` ask about code that students do not write. They are mentioned only where they fail. Those of a
+    file marked `together` are told in one line, the file's, while all have the same outcome.
     """
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class Verdicts:
         return "\n".join([*self.first_words(hints), *self.other_words()])
 
     def first_words(self, hints: Sequence[str]) -> list[str]:
-        """What to mend first: the hints, then the first statement that does not hold, with all that is known of it."""
+        """What to fix first: the hints, then the first statement that does not hold, with all that is known of it."""
         lines = [textwrap.fill(f"A closer look: {hint}", WIDTH, subsequent_indent="    ") for hint in hints]
         for statement in self.to_mend()[:1]:
             lines += self.listed("✗", [statement])

@@ -29,7 +29,7 @@ def wanted(kit: Path, pictures: dict[str, Picture]) -> list[str]:
 
 
 def tree_of(path: Path) -> ast.Module | None:
-    """None where there is no file, or none that is Python: that is told elsewhere."""
+    """None where there is no file, or one that is not Python: that is reported elsewhere."""
     try:
         return ast.parse(path.read_bytes())
     except (OSError, ValueError, SyntaxError):

@@ -76,11 +76,11 @@ def check_problems(kit: Path) -> list[str]:
 
 
 def open_checks(kit: Path) -> list[str]:
-    """Tasks of which the notebooks do not tell whether they hold: no check ran to its end on the code as it is."""
+    """Tasks whose notebooks do not show whether they hold: no check ran to the end on the code as it is."""
     found: dict[str, str | None] = {task: f"no notebook calls check({task!r})" for task in CHECKS}
     for task, (name, printed) in last_checks(kit).items():
         ended = "All checks hold." in printed
-        point = record.open_point(kit, task) if ended else "was not run to its end, or not saved afterwards"
+        point = record.open_point(kit, task) if ended else "was not run to the end, or not saved afterwards"
         found[task] = point and f"{name}: check({task!r}) {point}"
     return [point for point in found.values() if point]
 
@@ -142,7 +142,7 @@ def built_report_problems(kit: Path, sources: Sequence[str]) -> list[str]:
 
 
 def place_problems(kit: Path, names: Sequence[str]) -> list[str]:
-    """Links, which may lead anywhere, and things that are no files."""
+    """Links, which may lead anywhere, and things that are not files."""
     return [f"{name} is a link, or lies behind one: put the file itself there" for name in names if is_link(kit, name)]
 
 
@@ -154,9 +154,9 @@ def is_link(kit: Path, name: str) -> bool:
 def size_problems(kit: Path, names: Sequence[str]) -> list[str]:
     """Files that are too large to be handed in."""
     sizes = {name: (kit / name).stat().st_size for name in names if (kit / name).is_file()}
-    problems = [f"{name} has {megabytes(size)}, more than 30 MB" for name, size in sizes.items() if size > LARGEST_FILE]
+    problems = [f"{name} is {megabytes(size)}, more than 30 MB" for name, size in sizes.items() if size > LARGEST_FILE]
     if sum(sizes.values()) > LARGEST_SUBMISSION:
-        problems.append(f"all files together have {megabytes(sum(sizes.values()))}, more than 90 MB")
+        problems.append(f"all files together are {megabytes(sum(sizes.values()))}, more than 90 MB")
     return problems
 
 

@@ -21,12 +21,12 @@ from kit.report.slides import read_report
 from kit.report.source import ReportError
 
 MANIFEST = "manifest.json"
-CHECKED = "what the notebooks checked holds"
+CHECKED = "everything that the notebooks checked holds"
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="./collect_submission.sh", description=__doc__)
-    parser.add_argument("--force", action="store_true", help="pack in spite of problems, which the manifest then lists")
+    parser.add_argument("--force", action="store_true", help="pack despite problems, which the manifest then lists")
     options = parser.parse_args(arguments)
     os.environ.pop("KIT_FIGURES", None)  # a submission holds the figures in the kit's own folder
     checks, files = inspected(KIT)
@@ -38,9 +38,9 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{'✗' if found else '✓'} {name}")
         print("".join(f"      {problem}\n" for problem in found), end="")
     if problems and not options.force:
-        print(f"Nothing was packed. Problems: {len(problems)}. Mend them, or pack anyway: --force", file=sys.stderr)
+        print(f"Nothing was packed. Problems: {len(problems)}. Fix them, or pack anyway with --force", file=sys.stderr)
         if (KIT / ARCHIVE).exists():
-            print(f"The {ARCHIVE} that lies here is an earlier one", file=sys.stderr)
+            print(f"The {ARCHIVE} in this folder is from an earlier run", file=sys.stderr)
         return 1
     contents = {name: (KIT / name).read_bytes() for name in files}
     contents[MANIFEST] = manifest(contents, problems)

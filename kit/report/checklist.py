@@ -56,7 +56,7 @@ class Checklist:
 def state_of(answer: Div) -> str | None:
     if is_empty(answer):
         return "empty"
-    return "still holds the prompt" if holds_prompt(answer) else None
+    return "still contains the prompt" if holds_prompt(answer) else None
 
 
 def tagging(report: Report, layout: Layout) -> str:

@@ -1,4 +1,4 @@
-"""What a program has dropped without a word: the words that were written are counted against those that arrived."""
+"""What a program drops silently: the words that were written, counted against those that arrive."""
 
 import re
 from collections import Counter
@@ -57,6 +57,4 @@ def complaints(lost: list[str], place: str, source: Source) -> list[str]:
     for word in lost[:MOST]:
         lines.setdefault(source.where(word), []).append(repr(word))
     more = [f"{len(lost) - MOST} more words are not in {place} either"] * (len(lost) > MOST)
-    return [
-        f"Not in {place}: {', '.join(words)}{line}. Write it in another way" for line, words in lines.items()
-    ] + more
+    return [f"Not in {place}: {', '.join(words)}{line}. Write it differently" for line, words in lines.items()] + more

@@ -55,7 +55,7 @@ def find_picture(url: str, folder: Path, notebooks: dict[str, Path]) -> Picture:
     elif not is_export and not Path(os.path.abspath(path)).is_relative_to(os.path.abspath(folder.parent)):
         picture.problem = f"{written} lies outside the kit: copy it into figures/"
     elif not path.is_file() and (folder.parent / written).is_file():
-        picture.problem = f"{written} is not there, seen from the report: write ../{written}"
+        picture.problem = f"{written} is not where the report looks for it: write ../{written}"
     elif not path.is_file():
         picture.problem = f"{short} is missing" + (f": run notebooks/{notebook.name}" if notebook else "")
     else:
@@ -75,7 +75,7 @@ def read_words(path: Path, short: str) -> tuple[str, str, str | None]:
 
 
 def age_of(path: Path, short: str, notebook: Path) -> str | None:
-    """What changed after the figure was drawn, and what to do. None too where the figure does not tell its code."""
+    """What changed after the figure was drawn, and what to do. None also where the figure does not record its code."""
     with Image.open(path) as image:
         image.load()
         written = str(image.info.get("Code", "{}"))

@@ -1,4 +1,4 @@
-"""Formulas for programs that cannot set them: in a line of text, and as the alternative that a slide offers them."""
+"""Formulas for programs that cannot typeset them: in a line of text, and as the alternative that a slide offers."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""What stops a program from setting the report: found, and shown as plain text, so that everything else is set."""
+"""What stops a program from typesetting the report: found, and shown as plain text, so that the rest is typeset."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -32,4 +32,5 @@ def as_plain_text(block: Block) -> Block:
 
 def named(block: Block, place: str, source: Source) -> str:
     words = panflute.stringify(block).split() or ["?"]
-    return f"{' '.join(words)[:60]!r} cannot be set in {place}: it is shown as plain text there{source.where(words[0])}"
+    quoted = " ".join(words)[:60]
+    return f"{quoted!r} cannot be typeset in {place}: it is shown as plain text there{source.where(words[0])}"

@@ -29,7 +29,7 @@ NO_GLYPH = re.compile(r"the text `\"(.+?)\"` could not be displayed")
 
 @dataclass
 class Layout:
-    """The first page of each slide and the last page; and what is shown otherwise than it is written."""
+    """The first page of each slide and the last page; and what is not shown as it was written."""
 
     first_pages: list[int]
     last_page: int
@@ -49,7 +49,9 @@ def write_pdf(report: Report, pictures: dict[str, Picture], folder: Path, path: 
             break
         except RuntimeError as error:
             if remedy is None:
-                raise ReportError(f"the report cannot be set as PDF: {error}; look at what was written last") from error
+                raise ReportError(
+                    f"the report cannot be typeset as PDF: {error}; look at what you wrote last"
+                ) from error
             report, said = remedy(report, pictures, folder)
             complaints += said
             text, _ = typst_source(report, pictures, folder)
@@ -78,7 +80,7 @@ def formulas_in_letters(report: Report, _: dict[str, Picture], folder: Path) -> 
         typst.compile(folder / "formulas.typ", format="pdf")
 
     bad = [math.text for math, _ in obstacles(pairs, attempt)]
-    problem = "cannot be set by this version of Typst; the PDF shows it in letters"
+    problem = "cannot be typeset by this version of Typst; the PDF shows it in letters"
     return rewritten(report, lambda block: letters_for(block, bad)), [
         f"The formula {text!r} {problem}{report.source.where(text)}" for text in bad
     ]
@@ -135,7 +137,7 @@ def unread_formulas(log: Path, report: Report) -> list[str]:
     """Complaints about the formulas that Pandoc complained about."""
     messages = json.loads(log.read_text("utf-8")) if log.is_file() else []
     bad = [message["contents"] for message in messages if message["type"] == "CouldNotConvertTeXMath"]
-    problem = "is no TeX that can be read; it is shown as it is written"
+    problem = "is not TeX that can be read; it is shown as written"
     return [f"The formula {text!r} {problem}{report.source.where(text)}" for text in dict.fromkeys(bad)]
 
 

@@ -63,7 +63,7 @@ BADGE = (Inches(8.2), Inches(0.1), Inches(1.4), Inches(0.3))
 def write_powerpoint(report: Report, pictures: dict[str, Picture], folder: Path, path: Path) -> list[str]:
     """Write the presentation, whole or not at all, from the pictures' copies in `folder`.
 
-    Returns what to say of what is shown otherwise than it is written.
+    Returns what to say about whatever is not shown as it is written.
     """
     reference(folder / "reference.pptx")
     blocks = [block for slide in report.slides for block in powerpoint_blocks(slide, pictures)]

@@ -40,7 +40,7 @@ UNTITLED = "Untitled"
 
 
 def repaired(document: Doc, source: Source) -> tuple[Doc, list[str]]:
-    """The document as it can be shown, and what to say of what is shown otherwise than it was written."""
+    """The document as it can be shown, and what to say about whatever is not shown as it was written."""
     places = Counter(place.identifier for place in found(document, Header, Span))
     said = [*source.complaints, *unread(source, document)]
 
@@ -136,7 +136,7 @@ def unread_formulas(document: Doc) -> Iterator[tuple[str, str]]:
         if written:
             remedy = "a formula stands between $ and $, without spaces beside them, or between $$ and $$, without " \
                      "blank lines in it"  # fmt: skip
-            yield f"{written[0]!r} is shown as it is written: {remedy}", written[0]
+            yield f"{written[0]!r} is shown as written: {remedy}", written[0]
 
 
 def found(element: Element, *kinds: type[Element]) -> list[Element]:

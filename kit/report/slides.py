@@ -68,7 +68,7 @@ class Report:
     email: str
     optional_figures: list[str]
     source: Source
-    complaints: list[str]  # about what is shown otherwise than it is written
+    complaints: list[str]  # about whatever is not shown as it is written
     slides: list[Slide] = field(default_factory=list)
 
     @property

@@ -42,4 +42,7 @@ def read_source(path: Path) -> Source:
     source = Source(CONTROL.sub(INSTEAD, written))
     place = source.where(INSTEAD)
     signs = dict.fromkeys(CONTROL.findall(written))
-    return Source(source.text, tuple(f"{sign!r} is no letter: {INSTEAD} is shown{place}" for sign in signs))
+    return Source(
+        source.text,
+        tuple(f"{sign!r} is not a printable character: {INSTEAD} is shown instead{place}" for sign in signs),
+    )

@@ -98,7 +98,7 @@ def assert_slopes(
     try:
         torch.autograd.gradcheck(function, inputs, fast_mode=True)  # a few directions, not every input
     except GradcheckError:
-        pytest.fail("a small change of the input changes the result otherwise than the gradient says", pytrace=False)
+        pytest.fail("a small change of the input does not change the result as the gradient says", pytrace=False)
 
 
 def assert_costs_nothing(loss: Tensor, x: Tensor) -> None:
@@ -128,7 +128,7 @@ def direction(actual: Tensor, reference: Tensor) -> str:
     factor = (actual.norm() / reference.norm()).item()
     size = "as large" if 0.99 < factor < 1.01 else f"{factor:.2g} times as large"
     alike = np.corrcoef(actual.flatten(), reference.flatten())[0, 1] if actual.std() * reference.std() else 0
-    return f"; in all they are {size} as they should be, and correlated with the right ones by {alike:.2f}"
+    return f"; overall they are {size} as they should be, with a correlation of {alike:.2f} with the right ones"
 
 
 def place(actual: Tensor, reference: Tensor, tolerance: float) -> str:

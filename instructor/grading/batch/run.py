@@ -67,7 +67,7 @@ def batch(
             finally:
                 write_marks(attempts, others, out)
         except KeyboardInterrupt:
-            say(f"Interrupted: {summary(counts)}. The same command goes on from here.")
+            say(f"Interrupted: {summary(counts)}. Rerun the same command to resume.")
             return INTERRUPTED
         except SlurmError as error:
             raise BatchError(str(error)) from error
@@ -76,7 +76,7 @@ def batch(
     for name, reason in failed.items():
         say(f"✗ {name}: {reason}")
     if failed:
-        say("These have no points. Look into their folders; without its folder, one is graded again.")
+        say("These have no points. Look into their folders; delete a folder to have its submission graded again.")
     for path in others:
         say(f"✗ {path.name} was not graded: {OTHER_KIND}.")
     return 1 if failed or others else 0
@@ -91,7 +91,7 @@ def check(folder: Path, out: Path, executor: str, grader: str) -> None:
         raise BatchError(f"{folder} holds no submissions: each is a .zip file or a folder in it")
     inner, outer = sorted((folder.resolve(), out.resolve()), key=lambda path: -len(path.parts))
     if inner.is_relative_to(outer):
-        raise BatchError(f"{folder} and {out} lie one in the other: choose an OUT beside the submissions")
+        raise BatchError(f"one of {folder} and {out} lies inside the other: choose an OUT beside the submissions")
     if (
         out.exists()
         and not (out / OWN).is_dir()

@@ -99,7 +99,7 @@ def carried_out(work: Callable[[], None], limit: float, log: Path) -> str:
         if complaint := os.read(complaints, 4 * LONGEST_REASON).decode("utf-8", "replace"):
             return complaint
     if status < 0:
-        memory = ", perhaps for want of memory" if status == -signal.SIGKILL else ""
+        memory = ", perhaps for lack of memory" if status == -signal.SIGKILL else ""
         return f"the process that graded it was ended by {signal.Signals(-status).name}{memory}"
     return f"the process that graded it ended with status {status}" if status else ""
 

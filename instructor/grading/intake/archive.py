@@ -47,7 +47,7 @@ class Archive:
     def __init__(self, file: BoundedReader) -> None:
         begins_as_zip = file.read(2) == b"PK"
         if file.seek(0, io.SEEK_END) > LARGEST_TOTAL:
-            raise SubmissionError(f"it has more than {megabytes(LARGEST_TOTAL)}. {PACK_AGAIN}")
+            raise SubmissionError(f"it is larger than {megabytes(LARGEST_TOTAL)}. {PACK_AGAIN}")
         try:
             self.archive = zipfile.ZipFile(file)
         except SubmissionError:
@@ -76,7 +76,7 @@ class Archive:
                 raise SubmissionError(f"'{shown(entry.orig_filename)}' is encrypted. Pack it without a password")
         total = sum(entry.file_size for entry in listed)
         if total > LARGEST_TOTAL:
-            raise SubmissionError(f"unpacked it has {megabytes(total)}, more than {megabytes(LARGEST_TOTAL)}")
+            raise SubmissionError(f"unpacked it is {megabytes(total)}, more than {megabytes(LARGEST_TOTAL)}")
         paths = {entries.plain(entry.orig_filename): entry for entry in listed if not entry.is_dir()}
         return {path: entry for path, entry in paths.items() if not entries.is_from_macos(path)}
 

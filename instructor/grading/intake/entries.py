@@ -44,7 +44,7 @@ def check_names(names: Iterable[str]) -> None:
         same = plain(name).casefold()
         if same in seen:
             raise SubmissionError(
-                f"'{shown(seen[same])}' and '{shown(name)}' are the same name twice. Leave one of them"
+                f"'{shown(seen[same])}' and '{shown(name)}' are the same name twice. Keep only one of them"
             )
         seen[same] = name
 
@@ -65,7 +65,7 @@ def name_problem(name: str) -> str | None:
 
 def check_size(path: str, size: int, most: int) -> None:
     if size > most:
-        raise SubmissionError(f"{shown(path)} has more than {megabytes(most)}. Make it smaller, or leave it out")
+        raise SubmissionError(f"{shown(path)} is larger than {megabytes(most)}. Make it smaller, or leave it out")
 
 
 def plain(name: str) -> str:

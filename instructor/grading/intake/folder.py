@@ -59,7 +59,7 @@ class Folder:
             return []
         found = list(islice(self.entries(folder), MOST_ENTRIES + 1))
         if len(found) > MOST_ENTRIES:
-            raise SubmissionError(f"{shown(folder)} holds more than {MOST_ENTRIES} files. Leave out what nobody needs")
+            raise SubmissionError(f"{shown(folder)} holds more than {MOST_ENTRIES} files. Leave out what is not needed")
         names = [entry.name for entry in found if not entry.is_dir(follow_symlinks=False)]
         check_names(names)
         return sorted(name for name in names if not is_from_macos(name))

@@ -99,7 +99,7 @@ def taken_files(container: Container) -> dict[str, bytes]:
             files[name] = content
             left -= len(content)
         if left < 0:
-            raise SubmissionError(f"all its files together have more than {megabytes(LARGEST_TOTAL)}. Leave some out")
+            raise SubmissionError(f"all its files together are larger than {megabytes(LARGEST_TOTAL)}. Leave some out")
     return files
 
 
@@ -132,7 +132,7 @@ def kit_root(container: Container) -> str:
         raise SubmissionError(f"it holds none of the modules, such as {MODULES[0]}. Hand in the kit's folder")
     if len(found) > 1 and found[0][1] == found[1][1]:
         both = " and ".join(sorted(shown(root) or "./" for root, _ in found))
-        raise SubmissionError(f"the kit is there more than once: {both}. Leave only the one that is to be graded")
+        raise SubmissionError(f"the kit is there more than once: {both}. Keep only the one to be graded")
     return found[0][0]
 
 
@@ -154,7 +154,7 @@ def source_of(name: str, files: Mapping[str, bytes]) -> str:
         raise ModuleProblem(f"{name} is missing")
     content = files[name].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if len(content) > LARGEST_PARSED:
-        raise ModuleProblem(f"{name} has {len(content) // 1024} kB; more than {LARGEST_PARSED // 1024} are not read")
+        raise ModuleProblem(f"{name} is {len(content) // 1024} kB; more than {LARGEST_PARSED // 1024} are not read")
     try:
         source = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

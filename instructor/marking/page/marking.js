@@ -83,7 +83,7 @@ if (form) {
     const names = [...theirs.criteria, ...theirs.misconceptions].join(", ") || "nothing ticked";
     const words = theirs.comment ? `, “${theirs.comment}”` : "";
     find("conflict-words").textContent =
-      `${theirs.grader} has changed this mark meanwhile: ${theirs.points} points (${names})${words}. Yours is not saved.`;
+      `${theirs.grader} has changed this mark in the meantime: ${theirs.points} points (${names})${words}. Yours is not saved.`;
     find("conflict").hidden = false;
     find("theirs").focus();
     say("Not saved", true);

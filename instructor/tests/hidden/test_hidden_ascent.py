@@ -17,7 +17,7 @@ def test_fooling(size):
     X, net = 2 * torch.randn(5, 3, *size, generator=random, dtype=torch.float64), SmallNet().double()
     targets = torch.tensor([4, 3, 2, 1, 0])
     reference, steps = oracle.fooling(X, targets.tolist(), net, 0.4, 60)
-    assert len(set(steps)) > 1, "this test is no good: all images take as many steps"
+    assert len(set(steps)) > 1, "this test cannot tell: all images take as many steps"
     fooled = make_fooling_image(X, targets, net, learning_rate=0.4, max_iter=60)
     assert_matches(fooled - X, reference - X, dtype=torch.float64)
 

@@ -66,7 +66,7 @@ def cut_short(path: Path) -> Path:
 UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a name that leads out": (lambda path: zipped(path, {SALIENCY: b"", "../../results.json": b"{}"}), "leads out of"),
     "an absolute name": (lambda path: zipped(path, {SALIENCY: b"", "/tmp/results.json": b"{}"}), "an absolute path"),
-    "a module that is a bomb": (lambda path: zipped(path, {SALIENCY: b" " * 2**27}), "has more than 2 MB"),
+    "a module that is a bomb": (lambda path: zipped(path, {SALIENCY: b" " * 2**27}), "is larger than 2 MB"),
     "a figure that is a bomb": (
         lambda path: zipped(path, {SALIENCY: b"", "figures/a.png": bytes(25 * 2**20)}),
         "would unpack to more than",
@@ -80,7 +80,7 @@ UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a link to a solution": (with_link, "is a link"),
     "a folder that is a link": (with_linked_folder, "is a link|none of the modules"),
     "a link in an archive": (zipped_link, "is a link or a device"),
-    "a module of 50 MB": (lambda path: written(path, {SALIENCY: b"#" * 50 * 2**20}), "has more than 2 MB"),
+    "a module of 50 MB": (lambda path: written(path, {SALIENCY: b"#" * 50 * 2**20}), "is larger than 2 MB"),
     "cut short": (cut_short, "damaged or was cut short"),
     "no archive": (
         lambda path: written(path.parent, {f"{path.name}.zip": b"passed"}) / f"{path.name}.zip",
