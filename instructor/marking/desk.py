@@ -1,5 +1,6 @@
 """What a grader has before them: one answer, its place in the order, and how far everybody is."""
 
+import re
 import secrets
 import time
 from collections.abc import Iterable
@@ -8,10 +9,14 @@ from pathlib import Path
 
 from instructor.marking.database import transaction
 from instructor.marking.order import Order
-from instructor.marking.records import LONGEST_COMMENT, Answer, Mark, Records
+from instructor.marking.records import LONGEST_COMMENT, LONGEST_REASON, Answer, Mark, Records
+from instructor.marking.recount import recounted
 from instructor.marking.scheme import Question, Scheme
 
 LONGEST_GRADER = 60  # characters
+ADJUSTMENT = re.compile(
+    r"(?P<sign>[+−–-]?)\s*(?P<points>\d{1,3}(?:[.,]\d{1,2})?)\s*[:,;]?\s+(?P<reason>\S.*)", re.DOTALL
+)
 CLAIM = 600  # seconds for which an answer that somebody looks at is offered to nobody else
 
 
@@ -113,6 +118,18 @@ class Desk:
         """Save what a page sent. Raises EntryError, Conflict, LookupError."""
         return self.records.save(submission, question.name, mark_from(question, entry, grader))
 
+    def undo(self, grader: str) -> tuple[str, str] | None:
+        """Take back the grader's latest change: submission and question, or None. Raises Conflict."""
+        undone = self.records.undo(grader)
+        if undone is None:
+            return None
+        submission, name, _ = undone
+        question = self.question(name)
+        if question is not None:
+            with transaction(self.records.connection):
+                recounted(self.records, submission, question)
+        return submission, name
+
     def progress(self) -> dict[str, dict[str, int]]:
         """For each question, how many answers each grader has marked."""
         return {each.name: self.counts(each.name) for each in self.scheme.questions}
@@ -155,9 +172,32 @@ def mark_from(question: Question, entry: object, grader: str) -> Mark:
         raise EntryError(f"a comment has at most {LONGEST_COMMENT} characters")
     if type(version) is not int or not isinstance(answer, str) or len(answer) > 64:
         raise EntryError("an entry says which version of which answer it follows")
-    mark = Mark(question.earned(criteria, misconceptions), criteria, misconceptions, comment.strip(), grader)
+    adjustment, reason = adjustment_from(entry.get("adjustment", ""), question)
+    points = question.earned(criteria, misconceptions, adjustment)
+    mark = Mark(points, criteria, misconceptions, comment.strip(), grader, adjustment=adjustment, reason=reason)
     flags = {"flagged": entry.get("flagged") is True, "done": entry.get("done") is True}
     return replace(mark, version=version, answer=answer, **flags)
+
+
+def adjustment_from(words: object, question: Question) -> tuple[float, str]:
+    """Points and reason out of "-0.5 for a wrong sign". Raises EntryError where either is missing."""
+    if not isinstance(words, str) or len(words) > LONGEST_REASON:
+        raise EntryError(f"an adjustment has at most {LONGEST_REASON} characters")
+    if not words.strip():
+        return 0.0, ""
+    found = ADJUSTMENT.fullmatch(words.strip())
+    if found is None:
+        raise EntryError("write the adjustment as points and a reason, such as: -0.5 the sign is wrong")
+    points = float(found["points"].replace(",", "."))
+    if points > question.points:
+        raise EntryError(f"the question has {question.points:g} points: adjust by no more")
+    return (-points if found["sign"] in ("-", "−", "–") and points else points), found["reason"].strip()
+
+
+def adjustment_words(mark: Mark) -> str:
+    """What a grader has written as an adjustment."""
+    sign = "+" if mark.adjustment > 0 else ""
+    return f"{sign}{mark.adjustment:g} {mark.reason}" if mark.reason else ""
 
 
 def chosen(names: object, known: Iterable[str]) -> list[str]:

@@ -20,6 +20,7 @@ from instructor.marking.intake import take_in
 from instructor.marking.pages import ADDRESSES
 from instructor.marking.pictures import Pictures
 from instructor.marking.records import open_records
+from instructor.marking.recount import recount
 from instructor.marking.rendering import Renderer
 from instructor.marking.scheme import load_scheme
 from instructor.marking.sharing import warn_of_sharing
@@ -37,12 +38,12 @@ def mark(
     grader: str = "",
     names: bool = False,
     port: int = 0,
-    redraw: bool = False,
+    redraw: bool = True,
     say: Callable[[str], None] = print,
 ) -> int:
     """Read what is new in `folder`, and serve the pages until Ctrl-C. Marks go to OUT/marking.sqlite at once.
 
-    With `redraw`, another process draws the figures anew from the submitted code meanwhile.
+    With `redraw`, another process of low priority draws the figures anew from the submitted code meanwhile.
 
     Raises IntakeError, DatabaseError, SchemeError, OSError where the port is taken.
     """
@@ -60,7 +61,10 @@ def mark(
     records.connection.execute("INSERT OR REPLACE INTO settings VALUES ('port', ?)", (str(port),))
     renderer = Renderer()
     helper = subprocess.Popen([sys.executable, "-m", REDRAWING, str(out.resolve())], cwd=KIT) if redraw else None
-    application = make_application(Desk(records, scheme, names), renderer, token, port, grader)
+    desk = Desk(records, scheme, names)
+    for each in recount(records, scheme):
+        say(f"Recounted by the mark scheme as it is now: {each.in_words(shown(desk.label(each.submission)))}")
+    application = make_application(desk, renderer, token, port, grader)
     for question in scheme.questions:
         for text in (question.model_answer, *(each.full_answer for each in question.criteria)):
             renderer.html(text)
