@@ -28,6 +28,7 @@ from kit.paths import KIT
 
 LOOPBACK = "127.0.0.1"
 REDRAWING = "instructor.marking.redrawing"
+REDRAWING_LOG = "marking.redrawing.log"
 LARGEST_BODY = 2**17  # bytes
 
 
@@ -60,7 +61,7 @@ def mark(
     port = sockets[0].getsockname()[1]
     records.connection.execute("INSERT OR REPLACE INTO settings VALUES ('port', ?)", (str(port),))
     renderer = Renderer()
-    helper = subprocess.Popen([sys.executable, "-m", REDRAWING, str(out.resolve())], cwd=KIT) if redraw else None
+    helper = begin_redrawing(out.resolve()) if redraw else None
     desk = Desk(records, scheme, names)
     for each in recount(records, scheme):
         say(f"Recounted by the mark scheme as it is now: {each.in_words(shown(desk.label(each.submission)))}")
@@ -82,6 +83,13 @@ def mark(
         renderer.close()
         records.close()
     return 0
+
+
+def begin_redrawing(out: Path) -> subprocess.Popen:
+    """In a session of its own, so that Ctrl-C reaches this process alone. What goes wrong there stands in a log."""
+    with (out / REDRAWING_LOG).open("wb") as log:
+        command = [sys.executable, "-m", REDRAWING, str(out)]
+        return subprocess.Popen(command, cwd=KIT, stdout=log, stderr=log, start_new_session=True)
 
 
 def listening(port: int, chosen: bool) -> list:
