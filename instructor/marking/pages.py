@@ -13,7 +13,8 @@ from tornado.web import HTTPError
 from instructor.grading.shown import shown
 from instructor.marking.access import Refusing
 from instructor.marking.answers import plain_name
-from instructor.marking.desk import LONGEST_GRADER, Desk, Drawing, EntryError, adjustment_words
+from instructor.marking.desk import LONGEST_GRADER, Desk, Drawing
+from instructor.marking.entries import EntryError, adjustment_words
 from instructor.marking.records import LONGEST_COMMENT, LONGEST_REASON, Answer, Conflict, Mark
 from instructor.marking.rendering import Renderer
 from instructor.marking.scheme import Question
