@@ -64,7 +64,12 @@ def parser() -> argparse.ArgumentParser:
     mark.add_argument("--grader", default="", metavar="NAME", help="who marks (default: the page asks)")
     mark.add_argument("--names", action="store_true", help="show the students' names")
     mark.add_argument("--port", type=int, default=0, help="default: a free one, and the same the next time")
-    mark.add_argument("--redraw", action="store_true", help="meanwhile, redraw figures from the submitted code")
+    mark.add_argument(
+        "--no-redraw",
+        dest="redraw",
+        action="store_false",
+        help="do not redraw figures from the submitted code meanwhile",
+    )
     mark.set_defaults(run=run_mark)
 
     gradescope = commands.add_parser("gradescope", help="pack the autograder for Gradescope")

@@ -2,8 +2,8 @@
 
 `python -m instructor.benchmarks.marking` makes 500 submissions with every answer and figure, opens them as `python -m
 instructor mark` does, gives half of the marks, and asks the server for its pages. Opening must take less than 20
-seconds, and 19 of 20 pages of each kind less than 50
-milliseconds.
+seconds, and every page less than 50 milliseconds: the median of three requests for it, since a busy machine interrupts
+single ones. The first is for a page that nobody has seen.
 """
 
 import argparse
@@ -87,6 +87,12 @@ def timed(connection: http.client.HTTPConnection, address: str, cookie: str) -> 
     return time.monotonic() - begun, reply
 
 
+def thrice(connection: http.client.HTTPConnection, address: str, cookie: str) -> tuple[float, http.client.HTTPResponse]:
+    """The median of three requests, and the last reply."""
+    taken = [timed(connection, address, cookie) for _ in range(3)]
+    return statistics.median(seconds for seconds, _ in taken), taken[-1][1]
+
+
 def pages(port: int, token: str, rounds: int) -> dict[str, list[float]]:
     """Seconds for the overview, the way to the next answer, answers as a grader goes through them, and figures."""
     connection, cookie = http.client.HTTPConnection("127.0.0.1", port), f"marking-{port}-token={token}"
@@ -94,22 +100,17 @@ def pages(port: int, token: str, rounds: int) -> dict[str, list[float]]:
     for question in load_scheme().questions:
         after = ""
         for _ in range(rounds):
-            taken["all questions"].append(timed(connection, "/", cookie)[0])
-            seconds, reply = timed(connection, f"/question/{question.name}{after}", cookie)
+            taken["all questions"].append(thrice(connection, "/", cookie)[0])
+            seconds, reply = thrice(connection, f"/question/{question.name}{after}", cookie)
             taken["next"].append(seconds)
             address = reply.getheader("Location")
-            taken["answer"].append(timed(connection, address, cookie)[0])
-            seconds, reply = timed(connection, f"{address}/figure/0", cookie)
+            taken["answer"].append(thrice(connection, address, cookie)[0])
+            seconds, reply = thrice(connection, f"{address}/figure/0", cookie)
             if reply.status == 200:
                 taken["figure"].append(seconds)
             time.sleep(READING)
             after = f"?after={address.rpartition('/')[2]}"
     return taken
-
-
-def most(seconds: list[float]) -> float:
-    """What 19 of 20 stay below: a busy machine interrupts everybody now and then."""
-    return statistics.quantiles(seconds, n=20)[-1]
 
 
 def main() -> int:
@@ -137,10 +138,8 @@ def main() -> int:
         process.wait()
     print(f"opened in {opening:.1f} s, and the second time in {again:.1f} s")
     for name, seconds in taken.items():
-        print(
-            f"  {name:13}  median {1000 * statistics.median(seconds):5.1f} ms, 19 of 20 {1000 * most(seconds):5.1f} ms"
-        )
-    slow = [name for name, seconds in taken.items() if name != "figure" and most(seconds) > PAGE]
+        print(f"  {name:13}  median {1000 * statistics.median(seconds):5.1f} ms, slowest {1000 * max(seconds):5.1f} ms")
+    slow = [name for name, seconds in taken.items() if name != "figure" and max(seconds) > PAGE]
     if opening > OPENING or slow:
         print(f"Too slow: {', '.join([*(['opening'] if opening > OPENING else []), *slow])}")
         return 1

@@ -9,6 +9,8 @@ from instructor.grading.batch.attempt import RECORD, RESULTS, read_results
 from instructor.grading.batch.run import MARKING
 from instructor.grading.rubric import Rubric
 from instructor.marking.records import Answer, Mark, open_records
+from instructor.marking.recount import Recounted, recount
+from instructor.marking.scheme import Scheme
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,11 @@ class CodeMarks:
 
 @dataclass(frozen=True)
 class ReportRecords:
-    """What the marking database holds, by submission and question."""
+    """What the marking database holds, by submission and question, and the marks that a changed scheme has changed."""
 
     marks: Mapping[str, Mapping[str, Mark]]
     answers: Mapping[str, Mapping[str, Answer]]
+    recounted: tuple[Recounted, ...] = ()
 
 
 def code_marks(out: Path, rubric: Rubric) -> dict[str, CodeMarks]:
@@ -81,12 +84,13 @@ def code_marks_in(folder: Path, rubric: Rubric) -> CodeMarks:
     return CodeMarks(tuple(tasks), problem)
 
 
-def report_records(out: Path) -> ReportRecords | None:
+def report_records(out: Path, scheme: Scheme) -> ReportRecords | None:
     """None where nobody has begun to mark: there is no database in OUT. Raises DatabaseError."""
     if not (out / MARKING).exists():
         return None
     records = open_records(out)
     try:
-        return ReportRecords(records.marks(), records.answers())
+        changed = tuple(recount(records, scheme))
+        return ReportRecords(records.marks(), records.answers(), changed)
     finally:
         records.close()

@@ -45,11 +45,14 @@ def gradebook(
     code = code_marks(out, read_rubric())
     if not code:
         raise GradebookError(f"{out} holds no graded submissions: run `python -m instructor batch` first")
-    report = report_records(out)
+    report = report_records(out, scheme)
     came = arrivals_in(submissions_folder, code) if submissions_folder else {}
     matched = match(roster, code, came)
     found = entries(roster, matched, came, code, report, scheme, policy)
-    notes = [*notes_on(found, matched, policy, report), *notes_on_lms(roster, found, policy)]
+    notes = [
+        f"Recounted by the mark scheme as it is now: {each.in_words()}" for each in (report.recounted if report else ())
+    ]
+    notes += [*notes_on(found, matched, policy, report), *notes_on_lms(roster, found, policy)]
     notes += [f"Handed in, and not graded: {name}; run the batch again" for name in sorted(came.keys() - code.keys())]
     with new_folder(out / GRADEBOOK) as folder:
         ledger = renewed(read_ledger(out / GRADEBOOK), found, policy)

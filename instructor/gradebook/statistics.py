@@ -7,7 +7,7 @@ from statistics import mean, median
 
 from instructor.gradebook.policy import Policy
 from instructor.gradebook.results import Section
-from instructor.gradebook.sums import Entry
+from instructor.gradebook.sums import ADJUSTMENT, LIMITS, Entry
 
 BINS = 10
 CLOSER_LOOK = "A closer look: "  # before the name of a known mistake, in what Gradescope is told
@@ -95,6 +95,10 @@ def lost(section: Section, is_question: bool) -> list[tuple[str, str]]:
     """What went wrong in a task or a question, each thing once, with its kind."""
     found = [(part.name, "criterion") for part in section.parts if part.points and part.earned < part.points]
     if is_question:
-        found += [(part.words, "misconception") for part in section.parts if not part.points and part.words]
+        found += [
+            (part.words, "misconception")
+            for part in section.parts
+            if not part.points and part.name not in (ADJUSTMENT, LIMITS)
+        ]
     known = [line for part in section.parts for line in part.words.splitlines() if line.startswith(CLOSER_LOOK)]
     return [*found, *((line.removeprefix(CLOSER_LOOK), "known mistake") for line in dict.fromkeys(known))]

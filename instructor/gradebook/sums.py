@@ -13,6 +13,8 @@ from instructor.gradebook.times import Arrival, duration, moment
 from instructor.marking.records import Mark
 from instructor.marking.scheme import Question, Scheme
 
+ADJUSTMENT = "the grader's adjustment"
+LIMITS = "the limits of the question"
 DECIMALS = 2  # as many as Canvas keeps
 
 
@@ -132,10 +134,12 @@ def question_section(question: Question, mark: Mark | None) -> Section:
         for each in question.misconceptions
         if each.name in mark.misconceptions
     ]
+    if mark.adjustment:
+        parts.append(Part(ADJUSTMENT, 0, mark.adjustment, mark.reason))
     rest = round(mark.points - sum(part.earned for part in parts), DECIMALS)
     if rest:
-        never_below = "a question never has fewer than 0 points" if not mark.points else ""
-        parts.append(Part("the grader's adjustment", 0, rest, never_below))
+        words = f"A question has no fewer than 0 points, and no more than {question.points:g}."
+        parts.append(Part(LIMITS, 0, rest, words))
     return Section("Report", question.name, question.title, question.points, mark.points, tuple(parts))
 
 

@@ -53,7 +53,8 @@ def read_answers(
     """
     sections = cut(report or "")
     missing = missing if report is None else ""
-    return [answer_to(submission, question, sections.get(question), figures, missing) for question in QUESTIONS]
+    places = {plain_name(PurePosixPath(place).stem): place for place in figures}
+    return [answer_to(submission, name, sections.get(name), figures, places, missing) for name in QUESTIONS]
 
 
 def cut(report: str) -> dict[str, Section]:
@@ -117,12 +118,17 @@ def template() -> frozenset[str]:
 
 
 def answer_to(
-    submission: str, question: str, section: Section | None, figures: Mapping[str, str], unread: str
+    submission: str,
+    question: str,
+    section: Section | None,
+    figures: Mapping[str, str],
+    places: Mapping[str, str],
+    unread: str,
 ) -> Answer:
+    """`places` are those of the figures, by their plain names."""
     found = section or Section()
     whole = text_of(found)
     names = dict.fromkeys([*QUESTIONS[question]["figures"], *named_in(found.pictures)])
-    places = {plain_name(PurePosixPath(place).stem): place for place in figures}
     shown_at = [places[name] for name in names if name in places][:MOST_FIGURES]
     missing = [name for name in names if name not in places]
     notes = list(notes_about(whole, section, missing, unread))

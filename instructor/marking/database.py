@@ -7,7 +7,7 @@ from pathlib import Path
 
 from instructor.grading.batch.run import MARKING
 
-VERSION = 1
+VERSION = 2
 PATIENCE = 20  # seconds in which another process may finish what it is writing
 SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -34,7 +34,8 @@ CREATE TABLE pictures (sha256 TEXT PRIMARY KEY, jpeg BLOB NOT NULL);
 CREATE TABLE marks (
     submission TEXT, question TEXT, version INTEGER NOT NULL, done INTEGER NOT NULL, points REAL NOT NULL,
     criteria TEXT NOT NULL, misconceptions TEXT NOT NULL, comment TEXT NOT NULL, flagged INTEGER NOT NULL,
-    grader TEXT NOT NULL, answer TEXT NOT NULL, PRIMARY KEY (question, submission)
+    grader TEXT NOT NULL, answer TEXT NOT NULL, adjustment REAL NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (question, submission)
 );
 CREATE TABLE history (
     id INTEGER PRIMARY KEY, submission TEXT NOT NULL, question TEXT NOT NULL, version INTEGER NOT NULL,
@@ -46,6 +47,10 @@ CREATE TABLE claims (
     question TEXT, submission TEXT, grader TEXT, at REAL NOT NULL, PRIMARY KEY (question, grader)
 );
 """
+UPGRADE = """
+ALTER TABLE marks ADD COLUMN adjustment REAL NOT NULL DEFAULT 0;
+ALTER TABLE marks ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+"""  # from version 1, which knew no adjustments
 
 
 class DatabaseError(ValueError):
@@ -79,8 +84,8 @@ def connect(out: Path) -> sqlite3.Connection:
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        for statement in filter(str.strip, SCHEMA.split(";")):
+    if version in (0, 1):
+        for statement in filter(str.strip, (UPGRADE if version else SCHEMA).split(";")):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
     elif version != VERSION:

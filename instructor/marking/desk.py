@@ -2,21 +2,18 @@
 
 import secrets
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from instructor.marking.database import transaction
+from instructor.marking.entries import mark_from
 from instructor.marking.order import Order
-from instructor.marking.records import LONGEST_COMMENT, Answer, Mark, Records
+from instructor.marking.records import Answer, Mark, Records
+from instructor.marking.recount import recounted
 from instructor.marking.scheme import Question, Scheme
 
 LONGEST_GRADER = 60  # characters
 CLAIM = 600  # seconds for which an answer that somebody looks at is offered to nobody else
-
-
-class EntryError(ValueError):
-    """What was sent is not an entry for this question."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +110,18 @@ class Desk:
         """Save what a page sent. Raises EntryError, Conflict, LookupError."""
         return self.records.save(submission, question.name, mark_from(question, entry, grader))
 
+    def undo(self, grader: str) -> tuple[str, str] | None:
+        """Take back the grader's latest change: submission and question, or None. Raises Conflict."""
+        undone = self.records.undo(grader)
+        if undone is None:
+            return None
+        submission, name, _ = undone
+        question = self.question(name)
+        if question is not None:
+            with transaction(self.records.connection):
+                recounted(self.records, submission, question)
+        return submission, name
+
     def progress(self) -> dict[str, dict[str, int]]:
         """For each question, how many answers each grader has marked."""
         return {each.name: self.counts(each.name) for each in self.scheme.questions}
@@ -142,27 +151,3 @@ class Desk:
     def is_changed(self, answer: Answer, mark: Mark) -> bool:
         """Whether the mark was given to another answer than the one that is there now."""
         return mark.done and mark.answer != answer.sha256
-
-
-def mark_from(question: Question, entry: object, grader: str) -> Mark:
-    """A mark out of the JSON of a page. Its points are counted here."""
-    if not isinstance(entry, dict):
-        raise EntryError("an entry is an object")
-    criteria = chosen(entry.get("criteria"), [each.name for each in question.criteria])
-    misconceptions = chosen(entry.get("misconceptions"), [each.name for each in question.misconceptions])
-    comment, version, answer = entry.get("comment"), entry.get("version"), entry.get("answer")
-    if not isinstance(comment, str) or len(comment) > LONGEST_COMMENT:
-        raise EntryError(f"a comment has at most {LONGEST_COMMENT} characters")
-    if type(version) is not int or not isinstance(answer, str) or len(answer) > 64:
-        raise EntryError("an entry says which version of which answer it follows")
-    mark = Mark(question.earned(criteria, misconceptions), criteria, misconceptions, comment.strip(), grader)
-    flags = {"flagged": entry.get("flagged") is True, "done": entry.get("done") is True}
-    return replace(mark, version=version, answer=answer, **flags)
-
-
-def chosen(names: object, known: Iterable[str]) -> list[str]:
-    """Those of the known names, in their order. Raises EntryError for any other."""
-    known = list(known)
-    if not isinstance(names, list) or not all(name in known for name in names):
-        raise EntryError(f"choose from {', '.join(known)}")
-    return [name for name in known if name in names]

@@ -13,14 +13,16 @@ from tornado.web import HTTPError
 from instructor.grading.shown import shown
 from instructor.marking.access import Refusing
 from instructor.marking.answers import plain_name
-from instructor.marking.desk import LONGEST_GRADER, Desk, Drawing, EntryError
-from instructor.marking.records import LONGEST_COMMENT, Answer, Conflict, Mark
+from instructor.marking.desk import LONGEST_GRADER, Desk, Drawing
+from instructor.marking.entries import EntryError, adjustment_words
+from instructor.marking.records import LONGEST_COMMENT, LONGEST_REASON, Answer, Conflict, Mark
 from instructor.marking.rendering import Renderer
 from instructor.marking.scheme import Question
 from kit.assignment import FIGURES
 
 FOLDER = Path(__file__).with_name("page")
 STATIC = {"marking.css": "text/css", "marking.js": "text/javascript"}
+NOT_DRAWN = {"style_own_pair": "Not drawn anew: the student's own pictures are not in the submission."}
 AHEAD = ThreadPoolExecutor(1)  # makes ready what is asked for next
 PAGES = Environment(
     loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -134,16 +136,21 @@ class AnswerPage(Page):
             total=len(desk.orders[question.name]),
             marked=sum(counts.values()),
             own=counts.get(self.grader, 0),
+            adjustment=adjustment_words(mark),
             longest_comment=LONGEST_COMMENT,
+            longest_reason=LONGEST_REASON,
         )
         self.make_ready(question, submission)
 
-    def figures(self, answer: Answer) -> list[tuple[str, str, Drawing | None]]:
-        """Address and caption of each figure, and what the submitted code draws in its place."""
+    def figures(self, answer: Answer) -> list[tuple[str, str, Drawing | None, str]]:
+        """Address and caption of each figure, what the submitted code draws in its place, and why it cannot be."""
         drawings = self.desk.drawings(answer.submission)
         names = [plain_name(Path(place).stem) for place in answer.figures]
         own = address(answer.question, self.desk.order.code(answer.submission))
-        return [(f"{own}/figure/{number}", caption(name), drawings.get(name)) for number, name in enumerate(names)]
+        return [
+            (f"{own}/figure/{number}", caption(name), drawings.get(name), NOT_DRAWN.get(name, ""))
+            for number, name in enumerate(names)
+        ]
 
     def make_ready(self, question: Question, submission: str) -> None:
         """Set the next open answer and draw its figures while this one is read."""
@@ -175,7 +182,7 @@ class Undo(Page):
     def post(self) -> None:
         self.entry()
         try:
-            done = self.desk.records.undo(self.grader)
+            done = self.desk.undo(self.grader)
         except Conflict as conflict:
             self.say(HTTPStatus.CONFLICT, **as_json(conflict.current))
             return
@@ -224,7 +231,7 @@ def caption(name: str) -> str:
 
 def as_json(mark: Mark) -> dict[str, object]:
     names = ("points", "criteria", "misconceptions", "comment", "grader", "flagged", "version", "done")
-    return {name: getattr(mark, name) for name in names}
+    return {name: getattr(mark, name) for name in names} | {"adjustment": adjustment_words(mark)}
 
 
 ADDRESSES = [

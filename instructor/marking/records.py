@@ -10,6 +10,8 @@ from pathlib import Path
 from instructor.marking.database import connect, transaction
 
 LONGEST_COMMENT = 4000  # characters
+LONGEST_REASON = 300
+THE_SCHEME = "the mark scheme"  # who changes a mark by counting it anew
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Answer:
 class Mark:
     """What a grader has entered about an answer; `done` says that it counts.
 
-    `answer` is the fingerprint of the answer that was looked at. Version 0 is that of an answer nobody has touched.
+    `adjustment` is what the grader gives or takes beside the scheme, for the `reason` that the student reads. `answer`
+    is the fingerprint of the answer that was looked at. Version 0 is that of an answer nobody has touched.
     """
 
     points: float = 0.0
@@ -43,6 +46,8 @@ class Mark:
     version: int = 0
     done: bool = False
     answer: str = ""
+    adjustment: float = 0.0
+    reason: str = ""
 
 
 class Conflict(Exception):
@@ -133,18 +138,18 @@ class Records:
             return submission, question, self.write(submission, question, restored, undoes=change["id"])
 
     def is_own(self, submission: str, question: str, version: int, grader: str) -> bool:
-        """Whether the grader alone has changed the mark from that version on."""
+        """Whether the grader alone has changed the mark from that version on, beside the scheme."""
         words = "SELECT grader FROM history WHERE submission = ? AND question = ? AND version >= ?"
         rows = self.connection.execute(words, (submission, question, version))
-        return {row["grader"] for row in rows} == {grader}
+        return {row["grader"] for row in rows} <= {grader, THE_SCHEME}
 
     def state(self, submission: str, question: str, version: int) -> Mark:
         words = "SELECT state FROM history WHERE submission = ? AND question = ? AND version = ?"
         row = self.connection.execute(words, (submission, question, version)).fetchone()
         return Mark(**json.loads(row["state"])) if row else Mark()
 
-    def write(self, submission: str, question: str, mark: Mark, undoes: int | None) -> Mark:
-        """Within a transaction."""
+    def write(self, submission: str, question: str, mark: Mark, undoes: int | None, by: str = "") -> Mark:
+        """Within a transaction. `by` is who changes the mark, if that is not its grader."""
         if self.answer(submission, question) is None:
             raise LookupError(f"there is no answer of {submission} to {question}")
         current = self.mark(submission, question)
@@ -155,7 +160,7 @@ class Records:
         row = {**key, **state, **{name: json.dumps(state[name]) for name in ("criteria", "misconceptions")}}
         names, places = ", ".join(row), ", ".join(f":{name}" for name in row)
         self.connection.execute(f"INSERT OR REPLACE INTO marks ({names}) VALUES ({places})", row)
-        entry = (submission, question, mark.version, mark.grader, now(), json.dumps(state), undoes)
+        entry = (submission, question, mark.version, by or mark.grader, now(), json.dumps(state), undoes)
         words = "INSERT INTO history (submission, question, version, grader, at, state, undoes) VALUES (?,?,?,?,?,?,?)"
         self.connection.execute(words, entry)
         return mark

@@ -53,10 +53,14 @@ class Question:
     criteria: tuple[Criterion, ...]
     misconceptions: tuple[Misconception, ...]
 
-    def earned(self, criteria: Collection[str], misconceptions: Collection[str] = ()) -> float:
-        """The points for these criteria, less what these misconceptions cost; never below 0. Others' names count 0."""
+    def earned(self, criteria: Collection[str], misconceptions: Collection[str] = (), adjustment: float = 0.0) -> float:
+        """The points for these criteria, less what these misconceptions cost, with the grader's own adjustment.
+
+        Never below 0, and never above the question's points. Others' names count 0.
+        """
         won = sum(each.points for each in self.criteria if each.name in criteria)
-        return max(0, won - sum(each.cost for each in self.misconceptions if each.name in misconceptions))
+        lost = sum(each.cost for each in self.misconceptions if each.name in misconceptions)
+        return min(self.points, max(0, won - lost + adjustment))
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from instructor.marking.intake import take_in
 from instructor.marking.pages import ADDRESSES
 from instructor.marking.pictures import Pictures
 from instructor.marking.records import open_records
+from instructor.marking.recount import recount
 from instructor.marking.rendering import Renderer
 from instructor.marking.scheme import load_scheme
 from instructor.marking.sharing import warn_of_sharing
@@ -27,6 +28,7 @@ from kit.paths import KIT
 
 LOOPBACK = "127.0.0.1"
 REDRAWING = "instructor.marking.redrawing"
+REDRAWING_LOG = "marking.redrawing.log"
 LARGEST_BODY = 2**17  # bytes
 
 
@@ -37,12 +39,12 @@ def mark(
     grader: str = "",
     names: bool = False,
     port: int = 0,
-    redraw: bool = False,
+    redraw: bool = True,
     say: Callable[[str], None] = print,
 ) -> int:
     """Read what is new in `folder`, and serve the pages until Ctrl-C. Marks go to OUT/marking.sqlite at once.
 
-    With `redraw`, another process draws the figures anew from the submitted code meanwhile.
+    With `redraw`, another process of low priority draws the figures anew from the submitted code meanwhile.
 
     Raises IntakeError, DatabaseError, SchemeError, OSError where the port is taken.
     """
@@ -59,8 +61,11 @@ def mark(
     port = sockets[0].getsockname()[1]
     records.connection.execute("INSERT OR REPLACE INTO settings VALUES ('port', ?)", (str(port),))
     renderer = Renderer()
-    helper = subprocess.Popen([sys.executable, "-m", REDRAWING, str(out.resolve())], cwd=KIT) if redraw else None
-    application = make_application(Desk(records, scheme, names), renderer, token, port, grader)
+    helper = begin_redrawing(out.resolve()) if redraw else None
+    desk = Desk(records, scheme, names)
+    for each in recount(records, scheme):
+        say(f"Recounted by the mark scheme as it is now: {each.in_words(shown(desk.label(each.submission)))}")
+    application = make_application(desk, renderer, token, port, grader)
     for question in scheme.questions:
         for text in (question.model_answer, *(each.full_answer for each in question.criteria)):
             renderer.html(text)
@@ -78,6 +83,13 @@ def mark(
         renderer.close()
         records.close()
     return 0
+
+
+def begin_redrawing(out: Path) -> subprocess.Popen:
+    """In a session of its own, so that Ctrl-C reaches this process alone. What goes wrong there stands in a log."""
+    with (out / REDRAWING_LOG).open("wb") as log:
+        command = [sys.executable, "-m", REDRAWING, str(out)]
+        return subprocess.Popen(command, cwd=KIT, stdout=log, stderr=log, start_new_session=True)
 
 
 def listening(port: int, chosen: bool) -> list:

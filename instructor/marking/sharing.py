@@ -7,7 +7,7 @@ those that students choose themselves can tell that one was copied.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import combinations
+from itertools import chain, combinations
 
 from instructor.marking.database import transaction
 from instructor.marking.look import BITS
@@ -58,14 +58,14 @@ def same_words(answers: Iterable[Answer]) -> Found:
     words = {answer.submission: WORD.findall(answer.text.casefold()) for answer in answers}
     long = {name: found for name, found in words.items() if len(found) >= SHORTEST}
     runs = {name: set(map(hash, zip(*(found[i:] for i in range(RUN)), strict=False))) for name, found in long.items()}
+    most = max(FEW, COMMONPLACE * len(words))
+    counts = Counter(chain.from_iterable(runs.values()))
+    telling = {run for run, number in counts.items() if 1 < number <= most}  # most runs are one student's alone
     holders: dict[int, list[str]] = defaultdict(list)
     for name, found in runs.items():
-        for run in found:
+        for run in found & telling:
             holders[run].append(name)
-    most = max(FEW, COMMONPLACE * len(words))
-    shared = Counter(
-        pair for names in holders.values() if 1 < len(names) <= most for pair in combinations(sorted(names), 2)
-    )
+    shared = Counter(pair for names in holders.values() for pair in combinations(sorted(names), 2))
     alike = {pair for pair, number in shared.items() if number >= SHARE * min(len(runs[name]) for name in pair)}
     identical: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for name, found in long.items():

@@ -19,6 +19,8 @@ REACH = 4  # pixels by which a place may have moved
 FLAT = 0.015 * BLOCK  # the contrast below which a place is empty
 LINES = 0.8  # the least correlation of the same lines
 SHADE = 0.06  # the largest difference of brightness
+PATCHES = 6  # of PART pixels: the place in which two pictures are compared from afar
+FLAT_FROM_AFAR = 0.015
 SQUEEZED = 0.03  # by how much the heights may differ
 
 Pixels = NDArray[np.float32]  # (H, W, 3) in [0, 1]
@@ -40,6 +42,41 @@ def similarity(expected: bytes, found: bytes) -> float:
     verdicts = [is_same(one[y : y + BLOCK, x : x + BLOCK], around[y : y + size, x : x + size]) for y, x in corners]
     told = [verdict for verdict in verdicts if verdict is not None]
     return sum(told) / len(told) if told else 1.0
+
+
+def resemblance(expected: bytes, found: bytes) -> float:
+    """How like the two look from afar, from 0 to 1: the same patches of colour, whatever their details.
+
+    0 where one is no picture, or they have different shapes.
+    """
+    one = pixels(expected)
+    other = pixels(found, one.shape[0]) if one is not None else None
+    if one is None or other is None:
+        return 0.0
+    far, near = from_afar(one), from_afar(other)
+    alike = [
+        correlation(far[y : y + PATCHES, x : x + PATCHES], near[y : y + PATCHES, x : x + PATCHES])
+        for y in range(0, len(far) - PATCHES + 1, PATCHES)
+        for x in range(0, far.shape[1] - PATCHES + 1, PATCHES)
+    ]
+    told = [value for value in alike if value is not None]
+    return sum(told) / len(told) if told else 1.0
+
+
+def from_afar(picture: Pixels) -> Pixels:
+    """The mean colours of patches, PART pixels wide and high."""
+    rows, columns = picture.shape[0] // PART, picture.shape[1] // PART
+    whole = picture[: rows * PART, : columns * PART]
+    return whole.reshape(rows, PART, columns, PART, 3).mean(axis=(1, 3))
+
+
+def correlation(one: Pixels, other: Pixels) -> float | None:
+    """Of the same place in two pictures, not below 0; None where it is empty in both."""
+    (lines, strength), (others, other_strength) = centred(one), centred(other)
+    least = FLAT_FROM_AFAR * PATCHES
+    if max(strength, other_strength) < least:
+        return None
+    return max(0.0, float((lines * others).sum() / (max(strength, least) * max(other_strength, least))))
 
 
 def pixels(content: bytes, height: int | None = None) -> Pixels | None:

@@ -5,6 +5,7 @@ import io
 import os
 import re
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 
@@ -619,3 +620,33 @@ def test_what_batch_and_graders_leave_adds_up(tmp_path, out, made):
     assert float(book["grace"]["total"]) == float(marks["grace"]["total"]) + 50
     text = "".join(page.extract_text() for page in pypdf.PdfReader(out / "gradebook" / "feedback" / "grace.pdf").pages)
     assert "Adebayo, Gilmer, Muelly" in text
+
+
+# What graders give beside the scheme, and a scheme that changes
+
+
+def test_a_graders_adjustment_is_told_with_its_reason_and_is_no_misconception(out, made):
+    grade(out, "ada")
+    mark_report(out, "ada")
+    records = open_records(out)
+    mark = records.mark("ada", "one-pass")
+    records.save("ada", "one-pass", replace(mark, points=2.5, adjustment=-0.5, reason="The sign is *wrong*."))
+    records.close()
+    made(PLAIN)
+    assert totals(out)["Ada Lovelace"] == str(POINTS - 0.5)
+    page = (out / "gradebook" / "feedback" / "ada.html").read_text("utf-8")
+    assert "adjustment" in page
+    assert "The sign is <em>wrong</em>." in page
+    assert "The sign is" not in (out / "gradebook" / "class.html").read_text("utf-8")
+
+
+def test_marks_that_a_changed_scheme_changes_are_recounted_and_named(out, made):
+    grade(out, "ada")
+    mark_report(out, "ada")
+    records = open_records(out)
+    records.save("ada", "one-pass", replace(records.mark("ada", "one-pass"), points=2))
+    records.close()
+    words = "• Recounted by the mark scheme as it is now: ada, one-pass: 3 points, no longer 2"
+    assert words in made(PLAIN)
+    assert totals(out)["Ada Lovelace"] == str(POINTS)
+    assert words not in made(PLAIN)

@@ -35,6 +35,7 @@ class Program:
             str(self.folder / "in"),
             "--out",
             str(self.folder / "out"),
+            "--no-redraw",
         ]
         self.process = subprocess.Popen(command, cwd=KIT, stdout=subprocess.PIPE, encoding="utf-8")
         lines = iter(self.process.stdout.readline, "")

@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 
 from instructor.marking import redrawing
-from instructor.marking.drawings import RECIPES, Code, drawn, scenes
+from instructor.marking.by_look import BY_LOOK
+from instructor.marking.drawings import MINUTES, RECIPES, Code, drawn, scenes
 from instructor.marking.intake import take_in
+from instructor.marking.pages import NOT_DRAWN
 from instructor.marking.records import open_records
-from instructor.marking.similarity import similarity
+from instructor.marking.similarity import resemblance, similarity
 from instructor.mistakes.catalogue import mutants
 from instructor.release.markers import strip
 from instructor.tests.support.marking import files, pack, picture
-from kit.assignment import FIGURES, MODULES, NOTEBOOKS
+from kit.assignment import FIGURES, MODULES, NOTEBOOKS, QUESTIONS
 from kit.paths import KIT
 
 SALIENCY = "visualizers/saliency.py"
@@ -35,9 +37,20 @@ def test_recipes_are_those_of_figures_that_notebooks_save():
         for cell in json.loads((KIT / name).read_text("utf-8"))["cells"]
         if cell["cell_type"] == "code"
     )
-    for name in RECIPES:
+    for name in (*RECIPES, *MINUTES, *BY_LOOK):
         assert name in FIGURES
         assert f'"{name}"' in saved
+
+
+def test_every_figure_of_the_report_is_drawn_anew_or_the_page_says_why_not():
+    asked = {name for question in QUESTIONS.values() for name in question["figures"]}
+    assert {*RECIPES, *MINUTES, *BY_LOOK} | set(NOT_DRAWN) == asked
+
+
+def test_pictures_resemble_one_another_by_their_patches_whatever_their_details():
+    assert resemblance(picture(1), picture(1, quality=40)) > 0.95
+    assert resemblance(picture(1), picture(2)) < 0.5
+    assert resemblance(picture(1), b"no picture") == 0
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +71,8 @@ def right(scene):
 
 @pytest.mark.long
 def test_figures_of_anothers_code_are_noted_and_those_of_ones_own_are_not(tmp_path, monkeypatch, scene, right):
-    monkeypatch.setattr(redrawing, "RECIPES", {name: RECIPES[name] for name in right})
+    only = {name: RECIPES[name] for name in right}
+    monkeypatch.setattr(redrawing, "ROUNDS", (redrawing.Round("", only, similarity, redrawing.ALIKE),))
     monkeypatch.setattr(redrawing, "scenes", lambda: [scene])
     own = {name: (KIT / name).read_bytes() for name in MODULES}
     mistake = next(mutant for mutant in mutants() if mutant.module == SALIENCY and mutant.name == "signed")

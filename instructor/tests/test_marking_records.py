@@ -11,6 +11,8 @@ import pytest
 
 from instructor.marking import database
 from instructor.marking.records import Answer, Conflict, Mark, open_records
+from instructor.marking.recount import Recounted, recount
+from instructor.marking.scheme import load_scheme
 from instructor.tests.support.marking import put
 from kit.paths import KIT
 
@@ -168,3 +170,24 @@ def test_a_file_that_is_no_marking_database_is_refused_and_left_alone(tmp_path, 
 
 def test_only_its_owner_reads_the_file(records, tmp_path):
     assert (tmp_path / "out" / database.MARKING).stat().st_mode & 0o077 == 0
+
+
+def test_a_database_of_the_version_without_adjustments_is_brought_up_to_date(records, tmp_path):
+    saved = records.save("ada", "one-pass", given(1))
+    for name in ("adjustment", "reason"):
+        records.connection.execute(f"ALTER TABLE marks DROP COLUMN {name}")
+    records.connection.execute("PRAGMA user_version = 1")
+    records.close()
+    assert open_records(tmp_path / "out").mark("ada", "one-pass") == saved
+
+
+def test_a_changed_scheme_recounts_the_marks_and_leaves_what_people_ticked(records):
+    scheme = load_scheme()
+    records.save("ada", "one-pass", given(1.5, criteria=["linearity"], adjustment=0.5, reason="An example."))
+    other = given(3, criteria=["linearity", "layer and mode"], misconceptions=["dropout"])
+    before = records.save("bob", "one-pass", other)
+    assert recount(records, scheme) == [Recounted("bob", "one-pass", 3, 1.5)]
+    after = records.mark("bob", "one-pass")
+    assert after == replace(before, points=1.5, version=before.version + 1)
+    assert recount(records, scheme) == []
+    assert records.undo("Eve")[2].points == 0

@@ -249,6 +249,16 @@ def test_a_mark_is_counted_by_the_scheme_and_saved_at_once(port, out):
     records.close()
 
 
+def test_points_beside_the_criteria_are_counted_with_their_reason_and_undone(port, out):
+    address = address_of(port, "one-pass", "farida", out)
+    sent = entry(ask(port, address)[2], criteria=["linearity"], adjustment="−0,5 the sign is wrong")
+    said = json.loads(ask(port, address, "POST", sent)[2])
+    assert (said["points"], said["adjustment"]) == (0.5, "-0.5 the sign is wrong")
+    assert 'value="-0.5 the sign is wrong"' in ask(port, address)[2]
+    ask(port, "/undo", "POST", "{}")
+    assert "the sign is wrong" not in ask(port, address)[2].replace('placeholder="-0.5 the sign is wrong"', "")
+
+
 def test_two_graders_on_one_answer_meet_a_conflict(port, out):
     address = address_of(port, "ascent", "ada", out)
     with served(out, grader="Zoe") as other:
@@ -295,6 +305,10 @@ def test_undo_leads_to_the_answer_whose_mark_was_taken_back(port, out):
         {"misconceptions": [1]},
         {"comment": 5},
         {"comment": "x" * 5000},
+        {"adjustment": "-0.5"},
+        {"adjustment": "the sign is wrong"},
+        {"adjustment": "+9 too much"},
+        {"adjustment": 1},
         {"version": "1"},
         {"version": True},
         {"answer": None},

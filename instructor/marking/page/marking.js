@@ -8,6 +8,7 @@ const TYPING = 400; // milliseconds without a key after which a comment is sent
 if (form) {
   const find = (name) => document.getElementById(name);
   const comment = find("comment");
+  const adjustment = find("adjustment");
   let version = Number(form.dataset.version);
   let done = form.dataset.done === "yes";
   let changed = false; // since it was sent last
@@ -35,6 +36,7 @@ if (form) {
     criteria: chosen("criteria"),
     misconceptions: chosen("misconceptions"),
     comment: comment.value,
+    adjustment: adjustment.value,
     flagged: find("flagged").checked,
   });
 
@@ -80,7 +82,7 @@ if (form) {
 
   function meet(theirs) {
     conflict = theirs;
-    const names = [...theirs.criteria, ...theirs.misconceptions].join(", ") || "nothing ticked";
+    const names = [...theirs.criteria, ...theirs.misconceptions, theirs.adjustment].filter(Boolean).join(", ") || "nothing ticked";
     const words = theirs.comment ? `, “${theirs.comment}”` : "";
     find("conflict-words").textContent =
       `${theirs.grader} has changed this mark in the meantime: ${theirs.points} points (${names})${words}. Yours is not saved.`;
@@ -138,6 +140,7 @@ if (form) {
     p: () => go(form.dataset.preceding),
     f: () => find("flagged").click(),
     u: undo,
+    a: () => adjustment.focus(),
     c: () => comment.focus(),
     e: () => earlier[0]?.focus(),
     m: () => document.querySelector(".model summary").click(),
@@ -156,8 +159,9 @@ if (form) {
 
   document.addEventListener("keydown", (event) => {
     if (find("help").open || event.isComposing) return;
-    if (event.target === comment) {
-      if (event.key === "Escape") comment.blur();
+    if (event.target === comment || event.target === adjustment) {
+      if (event.key === "Escape") event.target.blur();
+      if (event.key === "Enter" && event.target === adjustment) event.preventDefault();
       if (event.key === "Enter" && event.ctrlKey) finish();
       return;
     }
@@ -180,11 +184,13 @@ if (form) {
     if (event.target.name) done = true;
     save();
   });
-  comment.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(save, TYPING);
-    say("Not saved yet …");
-  });
+  for (const field of [comment, adjustment]) {
+    field.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(save, field === comment ? TYPING : PAUSE);
+      say("Not saved yet …");
+    });
+  }
   addEventListener("pagehide", () => {
     if (timer && !sending && !conflict) post(location.pathname, entered());
   });
