@@ -134,16 +134,19 @@ def similarity_grid(cascades: Mapping[str, Similarity]) -> Figure:
 
 
 def removal_curves(removed: Removal) -> Figure:
-    """The mean probability of the class against how much is blurred: the most important first, and the least."""
+    """The mean probability of the class while the most important pixels are blurred first, and brought back first."""
     figure = Figure(figsize=(8.4, 3.2), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     percent = [100 * fraction for fraction in removed.fractions]
-    kinds = {"the most important first": removed.deleted, "the least important first": removed.spared}
-    for axis, (title, kind) in zip(axes, kinds.items(), strict=True):
-        for method, look in looks(removed.deleted).items():
+    kinds = {
+        "deletion": ("blurred pixels, %", percent, removed.deleted),
+        "insertion": ("pixels brought back, %", [100 - each for each in percent], removed.spared),
+    }
+    for axis, (title, (xlabel, x, curves)) in zip(axes, kinds.items(), strict=True):
+        for method, look in looks(curves).items():
             drawn = {"color": CONTROL if method == RANDOM else look.color, "marker": look.marker, "markersize": 4}
-            axis.plot(percent, kind[method].mean(axis=0), linestyle=look.line, label=method, **drawn)
-        axis.set(title=title, xlabel="blurred pixels, %", ylim=(0, None))
+            axis.plot(x, curves[method].mean(axis=0), linestyle=look.line, label=method, **drawn)
+        axis.set(title=title, xlabel=xlabel, ylim=(0, None))
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("probability of the class")
     axes[0].legend(frameon=False)

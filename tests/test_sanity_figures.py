@@ -76,11 +76,12 @@ def test_the_grid_of_networks_has_a_row_for_each_and_a_panel_for_each_measure(va
     np.testing.assert_allclose(curve, [1, *np.nanmean(values[:, :, :, 0, 0], axis=(0, 1))])
 
 
-def test_removal_has_a_panel_for_each_order_and_a_curve_for_each_method():
+def test_deletion_and_insertion_have_a_panel_each_with_a_curve_for_each_method():
     curves = {"gradient": np.array([[1.0, 0.2], [0.0, 0.0]]), "random": np.ones((2, 2))}
     axes = drawn(removal_curves(Removal((0.0, 1.0), curves, curves)))
-    assert [axis.get_title() for axis in axes] == ["the most important first", "the least important first"]
+    assert [axis.get_title() for axis in axes] == ["deletion", "insertion"]
     np.testing.assert_allclose(axes[0].get_lines()[0].get_xydata(), [[0, 0.5], [100, 0.1]])
+    np.testing.assert_allclose(axes[1].get_lines()[0].get_xydata(), [[100, 0.5], [0, 0.1]])
 
 
 def look_of(line):
