@@ -139,8 +139,8 @@ def end_with_parent(parent: int) -> None:
 
 
 def main() -> None:
-    parent = os.getppid()
     get_ready()
+    parent = os.getppid()
     os.nice(NICENESS)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))  # so that the sandbox is closed
     threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
