@@ -471,7 +471,7 @@ def test_the_pages_to_tag_are_those_of_figures_and_answers(folder, build):
     [
         ("", "empty"),
         ("[Your answer]{.prompt}", "still contains the prompt"),
-        ("Mine. [Your answer]{.prompt}", "still holds"),
+        ("Mine. [Your answer]{.prompt}", "still contains"),
     ],
 )
 def test_an_answer_that_is_not_given_is_named(folder, build, answer, state):
