@@ -153,14 +153,14 @@ SINGLE = (
         "style_loss",
         find="weight * (gram_matrix",
         replace="style_weights[layer] * (gram_matrix",
-        hint="counted as style_layers are",
+        hint="by place in style_layers",
     ),
     Crude(
         "targets by layer",
         "style_loss",
         find="- target)",
         replace="- style_targets[layer])",
-        hint="counted as style_layers are",
+        hint="by place in style_layers",
     ),
     Crude(
         "features by position",
