@@ -62,6 +62,7 @@ HINTS = (
     ("RuntimeError", "[Ee]xpected", "Look at the type and shape of what goes into this line."),
     ("", "got NoneType", "Calls such as .backward() return nothing: what does the last name that you set hold?"),
     ("", "got float|got int", PLAIN),
+    ("", r"got (max|min|median|sort|topk)\b", "It returns values and indices: take .values, or use amax or amin."),
     ("", "got tuple", "torch.autograd.grad returns a tuple: unpack it, (gradient,) = ..."),
     ("", "got (list|ndarray)", TENSORS),
     ("", r"NaN or infinite|\bnan\b", "Is something divided by zero, or is there a root or logarithm of zero?"),

@@ -85,7 +85,10 @@ BEFORE = {"cut off": "{0} = {0}.detach()", "a wrong name": "{0}_ = resutl", "now
 SINGLE = (
     Crude("item", "compute_saliency_maps", find="scores.sum()", replace="scores.sum().item()", hint="plain number"),
     Crude("not added up", "compute_saliency_maps", find="scores.sum()", replace="scores", hint="Add the scores up"),
-    Crude("of a copy", "compute_saliency_maps", find=", X)", replace=", X.clone())", hint="perhaps it depends on a copy"),
+    Crude(
+        "of a copy", "compute_saliency_maps", find=", X)", replace=", X.clone())", hint="perhaps it depends on a copy"
+    ),
+    Crude("values and indices", "compute_saliency_maps", find="amax(dim=1)", replace="max(dim=1)", hint="take .values"),
     Crude("backward twice", "compute_saliency_maps", before="scores.sum().backward()", hint="retain_graph=True"),
     Crude(
         "no .grad",
