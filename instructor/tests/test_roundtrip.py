@@ -281,27 +281,11 @@ def test_notebook_01_in_a_real_browser(kit, lab, page, tmp_path):
         assert picture.evaluate("image => image.naturalWidth") > 400
     page.screenshot(path=pictures / "lab_figures.png")
     assert not page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").count()
-    controls_redraw_the_picture(page, pictures)
-
-
-def controls_redraw_the_picture(page, pictures):
-    """Another image is chosen below the explorer's picture, in both themes, on a small screen."""
-    page.set_viewport_size({"width": 1280, "height": 720})
-    explorer = page.locator(".jp-CodeCell", has_text="explorations.attributions(")
-    picture, images = explorer.locator("img"), explorer.locator("select").first
-    for number, theme in enumerate(("JupyterLab Light", "JupyterLab Dark"), start=1):
-        page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
-        before = picture.get_attribute("src")
-        images.select_option(index=number)
-        page.wait_for_function("([image, before]) => image.src !== before", arg=[picture.element_handle(), before])
-        images.scroll_into_view_if_needed()
-        page.screenshot(path=pictures / f"lab_explorer_{number}.png")
-    assert picture.count() == 1
 
 
 def bring_to_front(page, path):
     """Open the file in JupyterLab, or go back to its tab."""
-    page.evaluate("path => window.jupyterapp.commands.execute('docmanager:open', {path})", path)
+    page.evaluate("async path => { await window.jupyterapp.commands.execute('docmanager:open', {path}) }", path)
 
 
 def run_cell(page, beginning):
