@@ -5,6 +5,7 @@ lines.
 """
 
 import io
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -31,17 +32,17 @@ def similarity(expected: bytes, found: bytes) -> float:
 
     0 where one is no picture, or they have different shapes.
     """
-    one = pixels(expected)
-    other = pixels(found, one.shape[0]) if one is not None else None
-    if one is None or other is None:
+    pair = both(expected, found)
+    if pair is None:
         return 0.0
+    one, other = pair
     margins = ((REACH, REACH), (REACH, REACH), (0, 0))
     around = np.pad(other, margins, mode="edge")
     corners = [(y, x) for y in range(0, len(one) - BLOCK + 1, BLOCK) for x in range(0, WIDTH - BLOCK + 1, BLOCK)]
     size = BLOCK + 2 * REACH
-    verdicts = [is_same(one[y : y + BLOCK, x : x + BLOCK], around[y : y + size, x : x + size]) for y, x in corners]
-    told = [verdict for verdict in verdicts if verdict is not None]
-    return sum(told) / len(told) if told else 1.0
+    return mean_of_told(
+        is_same(one[y : y + BLOCK, x : x + BLOCK], around[y : y + size, x : x + size]) for y, x in corners
+    )
 
 
 def resemblance(expected: bytes, found: bytes) -> float:
@@ -49,17 +50,28 @@ def resemblance(expected: bytes, found: bytes) -> float:
 
     0 where one is no picture, or they have different shapes.
     """
-    one = pixels(expected)
-    other = pixels(found, one.shape[0]) if one is not None else None
-    if one is None or other is None:
+    pair = both(expected, found)
+    if pair is None:
         return 0.0
+    one, other = pair
     far, near = from_afar(one), from_afar(other)
-    alike = [
+    return mean_of_told(
         correlation(far[y : y + PATCHES, x : x + PATCHES], near[y : y + PATCHES, x : x + PATCHES])
         for y in range(0, len(far) - PATCHES + 1, PATCHES)
         for x in range(0, far.shape[1] - PATCHES + 1, PATCHES)
-    ]
-    told = [value for value in alike if value is not None]
+    )
+
+
+def both(expected: bytes, found: bytes) -> tuple[Pixels, Pixels] | None:
+    """Two pictures of one size; None where one is no picture, or they have different shapes."""
+    one = pixels(expected)
+    other = pixels(found, one.shape[0]) if one is not None else None
+    return None if one is None or other is None else (one, other)
+
+
+def mean_of_told(verdicts: Iterable[float | None]) -> float:
+    """Over the places that have something in them; 1 where none has."""
+    told = [verdict for verdict in verdicts if verdict is not None]
     return sum(told) / len(told) if told else 1.0
 
 
