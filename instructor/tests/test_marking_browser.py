@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +10,11 @@ import pytest
 
 from instructor.marking.records import open_records
 from instructor.marking.scheme import load_scheme
+from instructor.tests.support.browser import chromium
 from instructor.tests.support.marking import HOSTILE, all_figures, files, model_answers, pack
 from kit.paths import KIT
 
 pytestmark = pytest.mark.long
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUESTIONS = ("one-pass", "ascent", "own-pair")
 
 
@@ -62,14 +61,8 @@ def program(tmp_path):
 
 @pytest.fixture
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None and not os.environ.get("CI"):
-        pytest.skip("there is no Chromium on this machine")
-    quiet = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=quiet)
-        yield browser
-        browser.close()
+    with chromium() as found:
+        yield found
 
 
 class Person:

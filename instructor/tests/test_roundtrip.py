@@ -3,12 +3,9 @@
 import json
 import os
 import re
-import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
-import time
 import zipfile
 from collections import defaultdict
 from pathlib import Path
@@ -17,12 +14,12 @@ import nbformat
 import pytest
 
 from instructor.mistakes.catalogue import mutants
+from instructor.tests.support.browser import chromium, jupyterlab
 from instructor.tests.support.kernels import Kernel
 from kit.assignment import CHECKS
 from kit.paths import KIT
 
 pytestmark = pytest.mark.long
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NOTEBOOK = "notebooks/01_saliency_maps.ipynb"
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
 
@@ -207,38 +204,16 @@ def test_the_release_holds_nothing_of_this_machine(archive):
 @pytest.fixture
 def lab(kit):
     """JupyterLab on the student's kit: its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = [f"--ServerApp.port={port}", "--IdentityProvider.token=", "--ServerApp.root_dir=.", "--no-browser"]
-    settings.append("--expose-app-in-browser")  # so that a test can bring a file to the front
-    command = [str(kit / ".venv" / "bin" / "python"), "-m", "jupyterlab", "--allow-root", *settings]
-    log = kit / "lab.log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(command, cwd=kit, env=environment_of(kit), stdout=output, stderr=output)
-    try:
-        deadline = time.monotonic() + 60
-        while "is running at" not in log.read_text("utf-8", "replace"):
-            assert server.poll() is None, log.read_text("utf-8", "replace")
-            assert time.monotonic() < deadline, log.read_text("utf-8", "replace")
-            time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}/lab/tree/{NOTEBOOK}?reset"
-    finally:
-        server.terminate()
-        server.wait(30)
+    command = [str(kit / ".venv" / "bin" / "python"), "-m", "jupyterlab", "--ServerApp.root_dir=."]
+    command.append("--expose-app-in-browser")  # so that a test can bring a file to the front
+    with jupyterlab(command, kit, environment_of(kit), kit / "lab.log") as address:
+        yield f"{address}/lab/tree/{NOTEBOOK}?reset"
 
 
 @pytest.fixture
 def page():
-    """A page in the system's Chromium."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None and not os.environ.get("CI"):
-        pytest.skip("there is no Chromium on this machine")
-    quiet = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=quiet)
+    with chromium() as browser:
         yield browser.new_page(viewport={"width": 1300, "height": 1600})
-        browser.close()
 
 
 def open_and_run_all(page, address):

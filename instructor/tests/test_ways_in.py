@@ -5,10 +5,8 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 import zipfile
 
@@ -19,6 +17,7 @@ import yaml
 from instructor.release import ways_in
 from instructor.release.proof import ReleaseError, write_tree
 from instructor.release.release import NAME, student_files
+from instructor.tests.support.browser import jupyterlab
 from instructor.tests.support.places import (
     Session,
     make_python,
@@ -333,26 +332,11 @@ def test_from_a_notebook_opened_on_colab_to_the_submission(colab, session_on_col
 @pytest.fixture
 def lab(student, tmp_path):
     """The address of JupyterLab, as `python -m kit lab` starts it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = ["--no-browser", "--allow-root", f"--ServerApp.port={port}", "--IdentityProvider.token="]
-    log, environment = tmp_path / "lab.log", {**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path / "config")}
-    with log.open("wb") as output:
-        command = [sys.executable, "-m", "kit", "lab", *options]
-        server = subprocess.Popen(command, cwd=student, env=environment, stdout=output, stderr=output)
-    try:
-        deadline = time.monotonic() + 120
-        while "is running at" not in log.read_text("utf-8", "replace"):
-            assert server.poll() is None, log.read_text("utf-8", "replace")
-            assert time.monotonic() < deadline, log.read_text("utf-8", "replace")
-            time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(30)
-        with pytest.raises(OSError, match="refused"):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}")
+    environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path / "config")}
+    with jupyterlab([sys.executable, "-m", "kit", "lab"], student, environment, tmp_path / "lab.log") as address:
+        yield address
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(address)
 
 
 def asked_of(address):
