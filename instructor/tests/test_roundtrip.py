@@ -256,6 +256,26 @@ def test_notebook_01_in_a_real_browser(kit, lab, page, tmp_path):
         assert picture.evaluate("image => image.naturalWidth") > 400
     page.screenshot(path=pictures / "lab_figures.png")
     assert not page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").count()
+    controls_redraw_the_picture(page, pictures)
+
+
+def controls_redraw_the_picture(page, pictures):
+    """Another image is chosen below the last cell's picture, in both themes, on a small screen."""
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTo(0, panel.scrollHeight)")
+    images = page.locator(".widget-dropdown select").first
+    images.wait_for(state="attached", timeout=180_000)
+    picture = page.locator(".jp-CodeCell", has=page.locator(".widget-dropdown")).locator("img")
+    change_theme = "async theme => { await window.jupyterapp.commands.execute('apputils:change-theme', {theme}) }"
+    is_gone = "old => ![...document.querySelectorAll('.jp-OutputArea img')].some(image => image.src === old)"
+    for number, theme in enumerate(("JupyterLab Light", "JupyterLab Dark"), start=1):
+        page.evaluate(change_theme, theme)
+        before = picture.get_attribute("src")
+        images.select_option(index=number)
+        page.wait_for_function(is_gone, arg=before)
+        images.scroll_into_view_if_needed()
+        page.screenshot(path=pictures / f"lab_explorer_{number}.png")
+    assert picture.count() == 1
 
 
 def bring_to_front(page, path):
