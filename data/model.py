@@ -94,9 +94,9 @@ def unwrapped(state: Any) -> Any:
     return state
 
 
-def check_state(state: object, expected: dict[str, Tensor], origin: str) -> None:
+def check_state(state: object, expected: dict[str, Tensor], origin: str, architecture: str = "SqueezeNet 1.1") -> None:
     """Raise one ValueError unless the state has the expected names and shapes, all finite."""
-    remedy = f"SqueezeNet 1.1 does not fit {origin}"
+    remedy = f"{architecture} does not fit {origin}"
     if not isinstance(state, dict) or not all(is_dense(value) for value in state.values()):
         raise ValueError(f"{remedy}: it is a {type(state).__name__}, not a state dict of tensors")
     if state.keys() != expected.keys():

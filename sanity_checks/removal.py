@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchvision.transforms import functional
 
-from kit.modes import evaluation_mode
 from sanity_checks.explanations import explain
-from visualizers.scores import check_batch
+from visualizers.scores import check_batch, probabilities
 
 FRACTIONS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
 RANDOM = "random"
@@ -67,15 +66,14 @@ def removal(
     lots = torch.stack([torch.randperm(X[0, 0].numel(), generator=random) for _ in X]).to(X.device)
     orders = {method: most_important_first(values, lots) for method, values in maps.items()} | {RANDOM: lots}
     faded = blurred(X)
-    with evaluation_mode(model):
-        whole, gone = chance(model, X, y), chance(model, faded, y)
+    whole, gone = chance(model, X, y), chance(model, faded, y)
 
-        def curve(order: Tensor) -> NDArray[np.float64]:
-            between = [chance(model, mixture, y) for mixture in mixtures(X, faded, order, fractions[1:-1])]
-            return np.stack([whole, *between, gone], axis=1)
+    def curve(order: Tensor) -> NDArray[np.float64]:
+        between = [chance(model, mixture, y) for mixture in mixtures(X, faded, order, fractions[1:-1])]
+        return np.stack([whole, *between, gone], axis=1)
 
-        deleted = {method: curve(order) for method, order in orders.items()}
-        spared = {method: curve(order.flip(1)) for method, order in orders.items()}
+    deleted = {method: curve(order) for method, order in orders.items()}
+    spared = {method: curve(order.flip(1)) for method, order in orders.items()}
     return Removal(fractions, deleted, spared)
 
 
@@ -97,7 +95,7 @@ def mixtures(start: Tensor, end: Tensor, order: Tensor, fractions: Sequence[floa
 
 
 def chance(model: nn.Module, images: Tensor, y: Tensor) -> NDArray[np.float64]:
-    return model(images).softmax(dim=1).gather(1, y[:, None])[:, 0].double().cpu().numpy()
+    return probabilities(images, model, y).gather(1, y[:, None])[:, 0].double().cpu().numpy()
 
 
 def blurred(X: Tensor) -> Tensor:

@@ -32,6 +32,8 @@ def content_by_layer(
     The deeper the layer, the less it says about single pixels (Gatys et al. 2015, arXiv 1508.06576; Mahendran and
     Vedaldi 2014, arXiv 1412.0035). `settings` replace those of FROM_NOISE.
     """
+    if not layers:
+        raise ValueError("layers is empty: give at least one layer")
     free: dict[str, Any] = {"style_layers": (layers[0],), "style_weights": (0.0,), "content_weight": 1.0}
     return {
         layer: style_transfer(picture, picture, model=model, content_layer=layer, **FROM_NOISE | free | settings)

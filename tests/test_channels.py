@@ -39,3 +39,9 @@ def test_there_is_a_picture_for_each_channel_and_one_for_the_layer(small_net, no
     found = channel_pictures(noise, small_net, {"all": "features", "first": "features.0"}, count=2, **quick)
     assert list(found) == ["all", "first"]
     assert [picture.shape for picture in found["all"]] == [(20, 24, 3)] * 3
+
+
+@pytest.mark.parametrize("count", [0, 9])
+def test_more_channels_than_there_are_cannot_be_asked_for(small_net, noise, count):
+    with pytest.raises(ValueError, match="channels 1 to 8"):
+        most_excited(noise, small_net, "features", count)

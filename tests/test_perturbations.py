@@ -48,3 +48,26 @@ def test_png_keeps_whole_grey_levels_and_jpeg_does_not(photos):
         for quality in (95, 30)
     ]
     assert 0 < changes[0] < changes[1]
+
+
+def test_other_formats_labels_and_shapes_are_refused_in_one_sentence(small_net, noise):
+    with pytest.raises(ValueError, match="format is 'PNGG'"):
+        saved(noise, "PNGG")
+    with pytest.raises(ValueError, match="label 5 is out of range"):
+        probabilities_of(5, noise, small_net)
+    with pytest.raises(ValueError, match="give an int64 tensor"):
+        scores_between(noise, noise, torch.tensor([0, 1, 2]), small_net)
+    with pytest.raises(ValueError, match="label 9 is out of range"):
+        scores_between(noise, noise, torch.tensor([[0, 9]] * 3), small_net)
+    with pytest.raises(ValueError, match="points is 0"):
+        scores_between(noise, noise, torch.zeros(3, 1, dtype=torch.int64), small_net, points=0)
+    with pytest.raises(ValueError, match="give a batch"):
+        random_steps(noise[0], torch.ones(3))
+    with pytest.raises(TypeError, match="give what preprocess"):
+        random_steps((100 * noise).int(), torch.ones(3))
+
+
+def test_images_are_looked_at_in_evaluation_mode_and_the_model_stays_as_it_was(small_net, noise):
+    expected = probabilities_of(4, noise, small_net)
+    torch.testing.assert_close(probabilities_of(4, noise, small_net.train()), expected)
+    assert small_net.training

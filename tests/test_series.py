@@ -52,3 +52,8 @@ def test_a_series_paints(shipped):
     first, last = series.content_by_layer(picture, shipped, layers=(1, 12), progress=False, **quick).values()
     assert first.shape == last.shape == (38, 32, 3)
     assert not np.array_equal(first, last)
+
+
+def test_a_series_of_no_layers_is_refused(shipped):
+    with pytest.raises(ValueError, match="layers is empty"):
+        series.content_by_layer("picture", shipped, layers=())

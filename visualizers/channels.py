@@ -12,6 +12,7 @@ from data import deprocess
 from kit.modes import evaluation_mode
 from visualizers.class_visualization import create_class_visualization
 from visualizers.layers import Layer, recorded_output
+from visualizers.scores import check_batch
 
 
 class ChannelScores(nn.Module):
@@ -47,8 +48,12 @@ class LayerScore(ChannelScores):
 @torch.no_grad()
 def most_excited(X: Tensor, model: nn.Module, layer: Layer, count: int) -> Tensor:
     """The channels, int64 (count,), that some image of X (N, 3, H, W) excites most: largest mean activation first."""
+    X, _ = check_batch(X, None, model)
     with evaluation_mode(model):
-        return ChannelScores(model, layer)(X).amax(dim=0).topk(count).indices
+        strongest = ChannelScores(model, layer)(X).amax(dim=0)
+    if not 1 <= count <= len(strongest):
+        raise ValueError(f"count is {count!r}: the layer has channels 1 to {len(strongest)}")
+    return strongest.topk(count).indices
 
 
 def channel_pictures(

@@ -15,6 +15,7 @@ from data import CLASS_NAMES, deprocess
 from kit.modes import evaluation_mode
 from visualizers.explorer import explore, panels
 from visualizers.figures import draw_map
+from visualizers.scores import probabilities
 
 GUESSES = {"most probable": 0, "second guess": 1, "third guess": 2, "fifth guess": 4, "100th guess": 99}
 FIRE_MODULES = {  # of SqueezeNet, from the last to the first
@@ -125,12 +126,6 @@ def pictures(choice: str, by_value: Mapping[object, ArrayLike], others: Mapping[
         return figure, list(shown)[-1]
 
     return explore(draw, **{choice: list(by_value)})
-
-
-@torch.no_grad()
-def probabilities(images: Tensor, model: nn.Module) -> Tensor:
-    with evaluation_mode(model):
-        return model(images).softmax(dim=1).cpu()
 
 
 def bars(axis: Axes, chances: Tensor) -> str:

@@ -5,12 +5,13 @@ where there are no widgets, the same picture of the first choices stands still.
 """
 
 import io
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from kit.display import in_notebook
 
 DOTS_PER_INCH = 96
 CELL = 2.4  # inches; picture and controls fit on a small screen together
@@ -30,11 +31,11 @@ def explore(draw: Callable[..., tuple[Figure, str]], **choices: Choices) -> Figu
     options = {name: labelled(name, values) for name, values in choices.items()}
     start = {name: starting_value(choices[name], values) for name, values in options.items()}
     figure, words = draw(**start)
-    ipython = sys.modules.get("IPython")
-    if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
+    if not in_notebook():
         return figure
-    display = ipython.display.display
-    handle = display(ipython.display.Image(jpeg(figure), format="jpeg", alt=words), display_id=True)
+    from IPython.display import Image, display
+
+    handle = display(Image(jpeg(figure), format="jpeg", alt=words), display_id=True)
     try:
         import ipywidgets as widgets
     except ImportError:
@@ -48,7 +49,7 @@ def explore(draw: Callable[..., tuple[Figure, str]], **choices: Choices) -> Figu
             status.value = f"{type(error).__name__}: {error}"
             return
         status.value = words
-        handle.update(ipython.display.Image(jpeg(figure), format="jpeg", alt=words))
+        handle.update(Image(jpeg(figure), format="jpeg", alt=words))
 
     controls = {
         name: control(widgets, name, values, start[name], slider=not isinstance(choices[name], Mapping))

@@ -6,6 +6,7 @@ from numbers import Integral
 import torch
 from torch import Tensor, nn
 
+from kit.modes import evaluation_mode
 from visualizers.graph import leads_to
 
 TOO_SMALL = re.compile("kernel size|output size|too small|non-zero|at least|greater than actual", re.IGNORECASE)
@@ -135,3 +136,11 @@ def class_scores(X: Tensor, y: Tensor | None, model: nn.Module) -> Tensor:
     logits = class_logits(X, y, model)
     y = logits.argmax(dim=1) if y is None else y
     return logits.gather(1, y.unsqueeze(1)).squeeze(1)
+
+
+@torch.no_grad()
+def probabilities(X: Tensor, model: nn.Module, y: Tensor | int | None = None) -> Tensor:
+    """The probabilities of all classes (N, K), once it is certain that the labels `y`, if given, are among them."""
+    X, y = check_batch(X, y, model)
+    with evaluation_mode(model):
+        return class_logits(X, y, model).softmax(dim=1)
