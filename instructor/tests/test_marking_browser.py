@@ -70,10 +70,11 @@ class Person:
 
     def __init__(self, browser, program, name, **look):
         self.page = browser.new_context(viewport={"width": 1280, "height": 720}, **look).new_page()
+        self.page.set_default_timeout(180_000)  # ms: a busy machine is slow, not wrong
         self.asked, self.program = [], program
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.goto(program.address)
-        self.page.get_by_label("You mark as").wait_for()
+        self.page.get_by_label("You mark as").and_(self.page.locator(":focus")).wait_for()
         self.page.keyboard.type(name)
         self.page.keyboard.press("Enter")
         self.page.get_by_role("link", name="1 · One backward pass").wait_for()

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import time
 import zipfile
 from collections import defaultdict
 from pathlib import Path
@@ -213,7 +214,9 @@ def lab(kit):
 @pytest.fixture
 def page():
     with chromium() as browser:
-        yield browser.new_page(viewport={"width": 1300, "height": 1600})
+        page = browser.new_page(viewport={"width": 1300, "height": 1600})
+        page.set_default_timeout(180_000)  # ms: a busy machine is slow, not wrong
+        yield page
 
 
 def open_and_run_all(page, address):
@@ -262,9 +265,12 @@ def test_notebook_01_in_a_real_browser(kit, lab, page, tmp_path):
 def controls_redraw_the_picture(page, pictures):
     """Another image is chosen below the last cell's picture, in both themes, on a small screen."""
     page.set_viewport_size({"width": 1280, "height": 720})
-    page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTo(0, panel.scrollHeight)")
     images = page.locator(".widget-dropdown select").first
-    images.wait_for(state="attached", timeout=180_000)
+    to_the_end = "panel => panel.scrollTo(0, panel.scrollHeight)"  # which moves while cells are still running
+    deadline = time.monotonic() + 180
+    while not images.count() and time.monotonic() < deadline:
+        page.locator(".jp-WindowedPanel-outer").first.evaluate(to_the_end)
+        page.wait_for_timeout(500)
     picture = page.locator(".jp-CodeCell", has=page.locator(".widget-dropdown")).locator("img")
     change_theme = "async theme => { await window.jupyterapp.commands.execute('apputils:change-theme', {theme}) }"
     is_gone = "old => ![...document.querySelectorAll('.jp-OutputArea img')].some(image => image.src === old)"

@@ -66,7 +66,7 @@ ATTACKS = {
         ("exhausting: memory_of_a_disk", "took no namespace"),
         ("exhausting: disk", "filled [0-9]{1,2} MB"),
         ("exhausting: programs", "started more than"),
-        ("exhausting: patience", f"took more than|{SLOW}"),
+        ("exhausting: patience", f"has already taken more than|{SLOW}"),
         ("pretending: files", "wrote into"),
         ("pretending: screen", "printed results"),
         ("pretending: markup", "script"),
