@@ -132,7 +132,7 @@ def best_of_scenes(
 
 
 def end_with_parent(parent: int) -> None:
-    """End, sandbox and all, soon after the command that has started this, in whatever way that has ended."""
+    """End, sandbox and all, soon after the command that has started this, in whatever way and however soon it ended."""
     while os.getppid() == parent:
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -140,12 +140,12 @@ def end_with_parent(parent: int) -> None:
 
 def main() -> None:
     get_ready()
-    parent = os.getppid()
+    out, parent = Path(sys.argv[1]), int(sys.argv[2])
     os.nice(NICENESS)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))  # so that the sandbox is closed
     threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
     os.environ["KIT_OFFLINE"] = "1"
-    redraw(Path(sys.argv[1]))
+    redraw(out)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import secrets
 import subprocess
 import sys
@@ -88,7 +89,7 @@ def mark(
 def begin_redrawing(out: Path) -> subprocess.Popen:
     """In a session of its own, so that Ctrl-C reaches this process alone. What goes wrong there stands in a log."""
     with (out / REDRAWING_LOG).open("wb") as log:
-        command = [sys.executable, "-m", REDRAWING, str(out)]
+        command = [sys.executable, "-m", REDRAWING, str(out), str(os.getpid())]
         return subprocess.Popen(command, cwd=KIT, stdout=log, stderr=log, start_new_session=True)
 
 

@@ -1,6 +1,8 @@
 """Figures are drawn anew from the submitted code, and one that cannot come from it is noted for a person."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,10 @@ def test_figures_of_anothers_code_are_noted_and_those_of_ones_own_are_not(tmp_pa
         pack(tmp_path / "in" / "ada.zip", {**files({}, right), **own, SALIENCY: unwritten})
         take_in(tmp_path / "in", records)
         redrawing.redraw(tmp_path / "out")  # another process does it
+
+
+def test_redrawing_ends_although_the_command_had_ended_before_it_began(tmp_path):
+    parent = subprocess.Popen([sys.executable, "-c", ""])
+    parent.wait()
+    endless = "from instructor.marking import redrawing as r; r.redraw = lambda out: r.time.sleep(3600); r.main()"
+    subprocess.run([sys.executable, "-c", endless, str(tmp_path), str(parent.pid)], cwd=KIT, timeout=300, check=True)
