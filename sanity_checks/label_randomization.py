@@ -75,9 +75,9 @@ def plain_network() -> nn.Module:
     layers = {
         "conv 1": nn.Conv2d(3, 32, 5, stride=2, padding=2),
         "relu 1": nn.ReLU(),
-        "conv 2": nn.Conv2d(32, 64, 3, padding=1),
+        "conv 2": nn.Conv2d(32, 64, 3, stride=2, padding=1),
         "relu 2": nn.ReLU(),
-        "conv 3": nn.Conv2d(64, 64, 3, stride=2, padding=1),
+        "conv 3": nn.Conv2d(64, 64, 3, padding=1),
         "relu 3": nn.ReLU(),
         "flatten": nn.Flatten(),
         "hidden": nn.Linear(64 * (SIZE // 4) ** 2, 128),
@@ -87,11 +87,19 @@ def plain_network() -> nn.Module:
     return nn.Sequential(OrderedDict(layers))
 
 
-def train(network: nn.Module, images: Tensor, labels: Tensor, seed: int, description: str, progress: bool) -> nn.Module:
+def train(
+    network: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    seed: int,
+    description: str,
+    progress: bool,
+    learning_rate: float = 1e-3,
+) -> nn.Module:
     """The network, trained by Adam on shuffled batches until it knows the labels by heart; frozen, in eval mode."""
     network.train()
     random = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
     with tqdm(range(MOST_EPOCHS), desc=description, unit="epoch", disable=not progress) as epochs:
         for _ in epochs:
             for batch in torch.randperm(len(images), generator=random).split(100):
