@@ -62,7 +62,7 @@ def attributions(
         axes[0].imshow(images[image])
         draw_map(axes[1], one_map, None)
         draw_map(axes[2], np.abs(one_map).max(axis=0) if one_map.ndim == 3 else one_map, images[image])
-        place = f" at {layer}" if at_layer else ""
+        place = f" at {layer}" if at_layer else ", which needs no layer" * (layer is not None)
         return figure, f"{method}{place}: {names[image]}, for {CLASS_NAMES[label]} (probability {chance:.2g})"
 
     return explore(

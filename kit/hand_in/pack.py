@@ -29,6 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--force", action="store_true", help="pack despite problems, which the manifest then lists")
     options = parser.parse_args(arguments)
     os.environ.pop("KIT_FIGURES", None)  # a submission holds the figures in the kit's own folder
+    print("Checking your modules, notebooks, figures and report takes up to a minute.", file=sys.stderr, flush=True)
     checks, files = inspected(KIT)
     problems = [problem for found in checks.values() for problem in found]
     for name, found in checks.items():
