@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from instructor.grading.intake.submission import Submission, SubmissionError, read_submission
+from instructor.grading.reports.thumbnails import thumbnails
 from instructor.grading.shown import shown
 from instructor.marking.answers import plain_name
 from instructor.marking.by_look import BY_LOOK
@@ -114,6 +115,7 @@ def best_of_scenes(
     What fits comes first in `places` from then on: in one class, most have worked with the same.
     """
     handed = {plain_name(Path(path).stem): content for path, content in submission.figures.items()}
+    handed |= thumbnails(handed).jpegs  # made small in the same way as ours, on which fine lines depend
     names = [name for name in about.recipes if name in handed]
     best: dict[str, tuple[bytes | None, float, str]] = {}
     code = Code(submission.sources)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from instructor.grading.intake.submission import read_submission
 from instructor.marking import redrawing
 from instructor.marking.by_look import BY_LOOK
 from instructor.marking.drawings import MINUTES, RECIPES, Code, drawn, scenes
@@ -19,6 +20,8 @@ from instructor.release.markers import strip
 from instructor.tests.support.marking import files, pack, picture
 from kit.assignment import FIGURES, MODULES, NOTEBOOKS, QUESTIONS
 from kit.paths import KIT
+from kit.report.figures import Picture, small_copy
+from visualizers import figures
 
 SALIENCY = "visualizers/saliency.py"
 
@@ -69,6 +72,24 @@ def right(scene):
         return {name: drawn(name, code, scene) for name in ("saliency_maps", "grad_cam")}
     finally:
         code.close()
+
+
+@pytest.mark.long
+def test_a_notebooks_figure_of_fine_lines_is_like_what_the_same_code_draws(tmp_path, monkeypatch, scene):
+    """Saved by the notebook, copied for the report and handed in, it has other pixels, but nobody is to be accused."""
+    monkeypatch.setenv("KIT_FIGURES", str(tmp_path / "figures"))
+    own = {name: (KIT / name).read_bytes() for name in MODULES}
+    code = Code({name: content.decode() for name, content in own.items()})
+    try:
+        figures.save(RECIPES["guided_grad_cam"](code, scene), "guided_grad_cam")
+    finally:
+        code.close()
+    original = Picture("guided_grad_cam", tmp_path / "figures" / "guided_grad_cam.png")
+    copy = small_copy(original, tmp_path / "guided_grad_cam")
+    handed = pack(tmp_path / "ada.zip", {**files({}, {"guided_grad_cam": copy.read_bytes()}), **own})
+    about = redrawing.Round("", {"guided_grad_cam": RECIPES["guided_grad_cam"]}, similarity, redrawing.ALIKE)
+    (found,) = redrawing.best_of_scenes(read_submission(handed), [scene], about).values()
+    assert found[1] > 0.99
 
 
 @pytest.mark.long
