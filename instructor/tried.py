@@ -74,7 +74,7 @@ def tried(python: str, choice: str, keep_torch: bool) -> Trial:
     folder = KIT / "build" / "tried" / f"{number}-{choice}"
     subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
     inner = str(folder / "bin" / "python")
-    requirements = [*wanted(), *(each for each in wanted("lab") if name_of(each) != "jupyterlab")]
+    requirements = [*wanted(), *wanted("lab")]
     kept = {"torch", "torchvision"} if keep_torch else set()
     if kept:
         own = Path(said(inner, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"))
