@@ -85,6 +85,8 @@ def tried(python: str, choice: str, keep_torch: bool) -> Trial:
     pip = [inner, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--upgrade"]
     subprocess.run([*pip, *chosen], check=True)
     tests = subprocess.run([inner, "-m", "pytest", "tests", "-p", "no:cacheprovider"], cwd=KIT, capture_output=True)
+    if tests.returncode:
+        print(tests.stdout.decode(errors="replace")[-5000:], file=sys.stderr)
     summary = tests.stdout.decode(errors="replace").strip().splitlines()
     return Trial(number, choice, tuple(json.loads(said(inner, "-c", ASK, *SHOWN))), outcome(tests.returncode, summary))
 
