@@ -254,6 +254,23 @@ def test_a_picture_in_a_line_of_text_is_shown_in_powerpoint_too(folder, build):
     assert len(placed_images(pdf(folder).pages[2])) == 1
 
 
+def test_a_picture_in_a_line_of_text_has_its_size_as_png_and_as_jpeg(folder, build):
+    """Which one is smaller, and goes into the report, also depends on what else the file says."""
+    path = folder / "figures" / "saliency_maps.png"
+    pages = []
+    for words in ("", os.urandom(100_000).hex()):
+        said = PngInfo()
+        said.add_text("words", words)
+        with Image.open(path) as picture:
+            picture.load()
+        picture.save(path, pnginfo=said, dpi=(120, 120))
+        build(f"{TOP}{QUESTION}## Inline\n\nBefore ![](../figures/saliency_maps.png) after.\n")
+        pages.append([round(length) for length in placed_images(pdf(folder).pages[2])[0]])
+    kept = sorted(path.suffix for path in (folder / "writeup" / "build" / "figures").iterdir() if path.is_file())
+    assert kept == [".jpg"]
+    assert pages[0] == pytest.approx(pages[1], abs=1)
+
+
 def test_a_rule_between_paragraphs_is_left_out(folder, build):
     code, _ = build(f"{TOP}{QUESTION}## Answer\n\n::: answer\nBefore.\n\n---\n\nAfter.\n:::\n")
     assert code == 0

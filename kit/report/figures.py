@@ -134,11 +134,14 @@ def small_copy(picture: Picture, target: Path) -> Path:
     """`target` with the suffix of what was written there: PNG or JPEG, whichever is smaller, the right way up."""
     with Image.open(picture.path) as image:
         is_png, upright = image.format == "PNG", ImageOps.exif_transpose(image)  # whatever its name says
+        density = max(72.0, image.info.get("dpi", (72,))[0])  # its size in a line of text; some files say 0 or 1
+    pixels = upright.width
     upright.thumbnail((LARGEST, LARGEST))
+    density = round(density * upright.width / pixels)
     flat = Image.new("RGB", upright.size, "white")
     flat.paste(upright, mask=upright.convert("RGBA").getchannel("A") if upright.has_transparency_data else None)
     copy = target.with_suffix(".jpg")
-    flat.save(copy, quality=JPEG_QUALITY, subsampling=0)
+    flat.save(copy, quality=JPEG_QUALITY, subsampling=0, dpi=(max(1, density),) * 2)
     if is_png and picture.path.stat().st_size < copy.stat().st_size:
         copy.unlink()
         copy = Path(shutil.copyfile(picture.path, target.with_suffix(".png")))
