@@ -141,7 +141,7 @@ def small_copy(picture: Picture, target: Path) -> Path:
     flat = Image.new("RGB", upright.size, "white")
     flat.paste(upright, mask=upright.convert("RGBA").getchannel("A") if upright.has_transparency_data else None)
     copy = target.with_suffix(".jpg")
-    flat.save(copy, quality=JPEG_QUALITY, subsampling=0, dpi=(max(1, density),) * 2)
+    flat.save(copy, quality=JPEG_QUALITY, subsampling=0, dpi=(density, density))
     if is_png and picture.path.stat().st_size < copy.stat().st_size:
         copy.unlink()
         copy = Path(shutil.copyfile(picture.path, target.with_suffix(".png")))
