@@ -207,7 +207,8 @@ def lab(kit):
     """JupyterLab on the student's kit: its address."""
     command = [str(kit / ".venv" / "bin" / "python"), "-m", "jupyterlab", "--ServerApp.root_dir=."]
     command.append("--expose-app-in-browser")  # so that a test can bring a file to the front
-    with jupyterlab(command, kit, environment_of(kit), kit / "lab.log") as address:
+    extensions = {"JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter")}  # of the packages that are here, too
+    with jupyterlab(command, kit, environment_of(kit) | extensions, kit / "lab.log") as address:
         yield f"{address}/lab/tree/{NOTEBOOK}?reset"
 
 
@@ -271,6 +272,7 @@ def controls_redraw_the_picture(page, pictures):
     while not images.count() and time.monotonic() < deadline:
         page.locator(".jp-WindowedPanel-outer").first.evaluate(to_the_end)
         page.wait_for_timeout(500)
+    assert images.count(), "no control has appeared below the last picture"
     picture = page.locator(".jp-CodeCell", has=page.locator(".widget-dropdown")).locator("img")
     change_theme = "async theme => { await window.jupyterapp.commands.execute('apputils:change-theme', {theme}) }"
     is_gone = "old => ![...document.querySelectorAll('.jp-OutputArea img')].some(image => image.src === old)"
