@@ -141,6 +141,24 @@ def test_in_a_conflict_theirs_can_be_taken(browser, program, ada):
     assert points(program) == [2]
 
 
+def test_a_long_comment_leaves_the_choice_between_two_marks_in_sight(browser, program, ada):
+    ada.page.set_viewport_size({"width": 853, "height": 480})
+    zoe = Person(browser, program, "Zoe")
+    zoe.page.goto(ada.page.url)
+    zoe.page.locator("#comment").fill("A word. " * 400)
+    zoe.sees("Saved. Enter finishes it")
+    ada.press("3")
+    ada.sees("Zoe has changed this mark")
+    box = ada.page.locator("#conflict").bounding_box()
+    assert box["y"] + box["height"] <= ada.page.locator(".moves").bounding_box()["y"] <= 480
+
+
+def test_the_list_of_keys_is_read_from_its_beginning(ada):
+    ada.page.set_viewport_size({"width": 853, "height": 480})
+    ada.press("?")
+    assert ada.page.get_by_role("heading", name="Keys").bounding_box()["y"] >= 0
+
+
 def test_letters_of_a_comment_choose_nothing_in_a_conflict(browser, program, ada):
     zoe = Person(browser, program, "Zoe")
     zoe.page.goto(ada.page.url)

@@ -76,6 +76,11 @@ function toEarlier() {
   else tell("There are no earlier comments on this question.");
 }
 
+function showKeys() {
+  find("help").showModal();
+  find("help").scrollTop = 0;
+}
+
 const actions = {
   Enter: confirm,
   0: () => none.click(),
@@ -90,7 +95,7 @@ const actions = {
   q: () => asked.querySelector("summary").click(),
   m: () => document.querySelector(".model summary").click(),
   h: () => go("/"),
-  "?": () => find("help").showModal(),
+  "?": showKeys,
 };
 const choices = { m: keepMine, t: takeTheirs, "?": actions["?"] }; // in a conflict
 
