@@ -147,10 +147,11 @@ def test_a_long_comment_leaves_the_choice_between_two_marks_in_sight(browser, pr
     zoe.page.goto(ada.page.url)
     zoe.page.locator("#comment").fill("A word. " * 400)
     zoe.sees("Saved. Enter finishes it")
-    ada.press("3")
+    ada.page.locator("#comment").fill("Other words. " * 300)
     ada.sees("Zoe has changed this mark")
-    box = ada.page.locator("#conflict").bounding_box()
+    box, choice = (ada.page.locator(name).bounding_box() for name in ("#conflict", "#mine"))
     assert box["y"] + box["height"] <= ada.page.locator(".moves").bounding_box()["y"] <= 480
+    assert box["y"] < choice["y"] < choice["y"] + choice["height"] <= box["y"] + box["height"]
 
 
 def test_the_list_of_keys_is_read_from_its_beginning(ada):

@@ -1,20 +1,17 @@
 // What the page says, here and on the page that follows.
 
 const LATER = "told";
-const LONGEST = 200; // characters of a comment
 
 export const find = (name) => document.getElementById(name);
 export const counted = (points) => `${points} ${points === 1 ? "point" : "points"}`;
-
-const shortened = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)} …` : text);
 
 // A mark with all that its grader entered.
 export function inWords(mark) {
   const names = [...mark.criteria, ...mark.misconceptions, mark.adjustment].filter(Boolean).join(", ") || "nothing ticked";
   const words = [`${counted(mark.points)} (${names})`];
-  if (mark.comment) words.push(`“${shortened(mark.comment)}”`);
   if (mark.flagged) words.push("flagged");
   if (!mark.done) words.push("not finished");
+  if (mark.comment) words.push(`“${mark.comment}”`);
   return words.join(", ");
 }
 
