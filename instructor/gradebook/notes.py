@@ -35,7 +35,7 @@ def notes_on(found: Sequence[Entry], matched: Match, policy: Policy, report: Rep
     notes += notes_on_lateness(found, policy)
     notes += [] if report else ["The sums are of the code alone: nobody has marked the report yet"]
     flagged = flags(found, report)
-    notes += [f"Flagged for a second look: {flagged} marks"] if flagged else []
+    notes += [f"Flagged for a second look: {flagged} {'mark' if flagged == 1 else 'marks'}"] if flagged else []
     return notes
 
 

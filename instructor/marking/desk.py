@@ -8,7 +8,7 @@ from pathlib import Path
 from instructor.marking.database import transaction
 from instructor.marking.entries import mark_from
 from instructor.marking.order import Order
-from instructor.marking.records import Answer, Mark, Records
+from instructor.marking.records import Answer, Mark, Records, Undone
 from instructor.marking.recount import recounted
 from instructor.marking.scheme import Question, Scheme
 
@@ -23,14 +23,6 @@ class Drawing:
     picture: str
     similarity: float
     problem: str
-
-
-@dataclass(frozen=True)
-class Warning:
-    """Why a person should look twice, and the other student whom it is about, or ""."""
-
-    reason: str
-    other: str
 
 
 class Desk:
@@ -101,26 +93,34 @@ class Desk:
         row = self.records.connection.execute("SELECT jpeg FROM pictures WHERE sha256 = ?", (sha256,)).fetchone()
         return row and row["jpeg"]
 
-    def warnings(self, question: str, submission: str) -> list[Warning]:
-        words = "SELECT reason, other FROM warnings WHERE question = ? AND submission = ? ORDER BY reason, other"
-        rows = self.records.connection.execute(words, (question, submission))
-        return [Warning(row["reason"], row["other"]) for row in rows]
+    def sharing(self, question: str, submission: str) -> dict[str, list[str]]:
+        """What the answer shares, and with which other students."""
+        words = """
+            SELECT reason, other FROM warnings WHERE question = ? AND submission = ? AND other != ''
+            ORDER BY reason, other
+        """
+        found: dict[str, list[str]] = {}
+        for row in self.records.connection.execute(words, (question, submission)):
+            found.setdefault(row["reason"], []).append(row["other"])
+        return found
 
     def enter(self, question: Question, submission: str, entry: object, grader: str) -> Mark:
         """Save what a page sent. Raises EntryError, Conflict, LookupError."""
         return self.records.save(submission, question.name, mark_from(question, entry, grader))
 
-    def undo(self, grader: str) -> tuple[str, str] | None:
-        """Take back the grader's latest change: submission and question, or None. Raises Conflict."""
+    def undo(self, grader: str) -> Undone | None:
+        """Take back the grader's latest change, and count the mark by the scheme as it is now. Raises Conflict."""
         undone = self.records.undo(grader)
-        if undone is None:
-            return None
-        submission, name, _ = undone
-        question = self.question(name)
-        if question is not None:
-            with transaction(self.records.connection):
-                recounted(self.records, submission, question)
-        return submission, name
+        question = self.question(undone.question) if undone else None
+        if undone is None or question is None:
+            return undone
+        with transaction(self.records.connection):
+            recounted(self.records, undone.submission, question)
+        return undone._replace(mark=self.records.mark(undone.submission, question.name))
+
+    def is_finished(self, question: str) -> bool:
+        """Whether every answer to the question is marked."""
+        return sum(self.counts(question).values()) == len(self.orders[question])
 
     def progress(self) -> dict[str, dict[str, int]]:
         """For each question, how many answers each grader has marked."""

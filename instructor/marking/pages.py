@@ -18,17 +18,19 @@ from instructor.marking.entries import EntryError, adjustment_words
 from instructor.marking.records import LONGEST_COMMENT, LONGEST_REASON, Answer, Conflict, Mark
 from instructor.marking.rendering import Renderer
 from instructor.marking.scheme import Question
-from kit.assignment import FIGURES
+from instructor.marking.sharing import says_the_same
+from instructor.marking.telling import counted, figure_lines, percent, undone_words
+from kit.assignment import FIGURES, QUESTIONS
 
 FOLDER = Path(__file__).with_name("page")
-STATIC = {"marking.css": "text/css", "marking.js": "text/javascript"}
+KINDS = {".css": "text/css", ".js": "text/javascript"}
 NOT_DRAWN = {"style_own_pair": "Not drawn anew: the student's own pictures are not in the submission."}
 AHEAD = ThreadPoolExecutor(1)  # makes ready what is asked for next
 PAGES = Environment(
     loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 PAGES.filters["points"] = lambda points: f"{points:g}"
-PAGES.filters["shown"] = shown
+PAGES.filters.update(counted=counted, percent=percent, shown=shown)
 
 
 def address(question: str, code: str = "") -> str:
@@ -97,12 +99,14 @@ class Grader(Page):
 
 
 class NextAnswer(Page):
-    """The way to the next answer that nobody has marked."""
+    """The way to the next answer that nobody has marked, and into a finished question to its first one."""
 
     def get(self, name: str) -> None:
         question, code = self.question(name), self.get_argument("after", "")
         after = self.submission(code) if code else None
         found = self.desk.next_open(question.name, after, self.grader)
+        if found is None and after is None:  # from the list of questions: to look through it again
+            found = next(iter(self.desk.orders[question.name]), None)
         self.redirect(address(name, self.desk.order.code(found)) if found else f"/?finished={quote(name)}")
 
 
@@ -116,6 +120,7 @@ class AnswerPage(Page):
             return
         answer = desk.records.answer(submission, question.name)
         html = await IOLoop.current().run_in_executor(None, self.renderer.html, answer.text)
+        drawings = desk.drawings(submission)
         mark = desk.records.mark(submission, question.name)
         counts = desk.counts(question.name)
         self.show(
@@ -126,10 +131,14 @@ class AnswerPage(Page):
             answer=answer,
             answer_html=html,
             render=self.renderer.html,
-            figures=self.figures(answer),
+            figures=self.figures(answer, drawings),
             mark=mark,
+            done=mark.done and not desk.is_changed(answer, mark),
             changed=desk.is_changed(answer, mark),
-            warnings=desk.warnings(question.name, submission),
+            onward=self.onward(question, submission),
+            sharing=desk.sharing(question.name, submission),
+            is_model=says_the_same(answer.text, question.model_answer),
+            about_figures=list(figure_lines(QUESTIONS[question.name]["figures"], drawings, desk.scheme.figure_titles)),
             comments=desk.records.earlier_comments(question.name),
             others=desk.claim(question.name, submission, self.grader),
             place=desk.position(question.name, submission) + 1,
@@ -142,9 +151,17 @@ class AnswerPage(Page):
         )
         self.make_ready(question, submission)
 
-    def figures(self, answer: Answer) -> list[tuple[str, str, Drawing | None, str]]:
+    def onward(self, question: Question, submission: str) -> str:
+        """Where Enter leads: to the next open answer, and in a finished question to the next one."""
+        desk, code = self.desk, self.desk.order.code(submission)
+        if not desk.is_finished(question.name):
+            return f"{address(question.name)}?after={code}"
+        following = desk.neighbour(question.name, submission, 1)
+        is_last = desk.position(question.name, following) == 0
+        return "/" if is_last else address(question.name, desk.order.code(following))
+
+    def figures(self, answer: Answer, drawings: dict[str, Drawing]) -> list[tuple[str, str, Drawing | None, str]]:
         """Address and caption of each figure, what the submitted code draws in its place, and why it cannot be."""
-        drawings = self.desk.drawings(answer.submission)
         names = [plain_name(Path(place).stem) for place in answer.figures]
         own = address(answer.question, self.desk.order.code(answer.submission))
         return [
@@ -170,7 +187,7 @@ class AnswerPage(Page):
         except EntryError as error:
             self.say(HTTPStatus.BAD_REQUEST, problem=str(error))
         except Conflict as conflict:
-            self.say(HTTPStatus.CONFLICT, **as_json(conflict.current))
+            self.say(HTTPStatus.CONFLICT, **as_json(conflict.current), mine=as_json(conflict.entered))
         else:
             counts = self.desk.counts(question.name)
             self.say(HTTPStatus.OK, **as_json(mark), marked=sum(counts.values()), own=counts.get(self.grader, 0))
@@ -182,11 +199,16 @@ class Undo(Page):
     def post(self) -> None:
         self.entry()
         try:
-            done = self.desk.undo(self.grader)
+            undone = self.desk.undo(self.grader)
         except Conflict as conflict:
             self.say(HTTPStatus.CONFLICT, **as_json(conflict.current))
             return
-        self.say(HTTPStatus.OK, address=done and address(done[1], self.desk.order.code(done[0])))
+        if undone is None:
+            self.say(HTTPStatus.OK, address=None)
+            return
+        place = address(undone.question, self.desk.order.code(undone.submission))
+        label = shown(self.desk.label(undone.submission))
+        self.say(HTTPStatus.OK, address=place, words=undone_words(self.question(undone.question), label, undone))
 
 
 class Figure(Page):
@@ -217,10 +239,10 @@ class Drawn(Page):
 
 
 class Static(Page):
-    """The style sheet and the script."""
+    """The style sheet and the scripts."""
 
     def get(self, name: str) -> None:
-        self.set_header("Content-Type", f"{STATIC[name]}; charset=utf-8")
+        self.set_header("Content-Type", f"{KINDS[Path(name).suffix]}; charset=utf-8")
         self.finish((FOLDER / name).read_bytes())
 
 
@@ -238,7 +260,7 @@ ADDRESSES = [
     (r"/", Overview),
     (r"/grader", Grader),
     (r"/undo", Undo),
-    (r"/(marking\.css|marking\.js)", Static),
+    (r"/(marking\.css|marking\.js|saving\.js|telling\.js|overview\.js)", Static),
     (r"/drawn/([0-9a-f]{64})", Drawn),
     (r"/question/([a-z0-9-]+)", NextAnswer),
     (r"/question/([a-z0-9-]+)/([0-9a-f]+)", AnswerPage),

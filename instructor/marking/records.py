@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from instructor.marking.database import connect, transaction
 
@@ -49,13 +50,26 @@ class Mark:
     adjustment: float = 0.0
     reason: str = ""
 
+    def says_the_same_as(self, other: "Mark") -> bool:
+        """Whoever gave them, and when."""
+        return replace(self, grader="", version=0) == replace(other, grader="", version=0)
+
 
 class Conflict(Exception):
-    """Somebody else has changed the mark since it was read; `current` is what it is now."""
+    """Somebody else has changed the mark since it was read: `current` is what it is now, `entered` is not saved."""
 
-    def __init__(self, current: Mark) -> None:
+    def __init__(self, current: Mark, entered: Mark) -> None:
         super().__init__(f"{current.grader} has changed this mark in the meantime")
-        self.current = current
+        self.current, self.entered = current, entered
+
+
+class Undone(NamedTuple):
+    """A change that was taken back: the mark as it is now, and as it was before that."""
+
+    submission: str
+    question: str
+    mark: Mark
+    before: Mark
 
 
 def open_records(out: Path) -> "Records":
@@ -109,13 +123,17 @@ class Records:
     def save(self, submission: str, question: str, mark: Mark) -> Mark:
         """Enter the mark, which follows the version that it bears; returned with its new version.
 
-        Raises Conflict where another version is in its place, LookupError where there is no such answer.
+        Where another version that says the same is in its place, that one stays and is returned.
+        Raises Conflict where another version says something else, LookupError where there is no such answer.
         """
         with transaction(self.connection):
+            current = self.mark(submission, question)
+            if current.version != mark.version and current.says_the_same_as(mark):
+                return current
             return self.write(submission, question, mark, undoes=None)
 
-    def undo(self, grader: str) -> tuple[str, str, Mark] | None:
-        """Take back the grader's latest change that still stands: submission, question, and the mark as it is now.
+    def undo(self, grader: str) -> Undone | None:
+        """Take back the grader's latest change that still stands.
 
         A second call takes back the one before, and so on. None where nothing is left. Raises Conflict where
         somebody else has changed the mark since.
@@ -132,10 +150,11 @@ class Records:
             submission, question = change["submission"], change["question"]
             current = self.mark(submission, question)
             if not self.is_own(submission, question, change["version"], grader):
-                raise Conflict(current)
+                raise Conflict(current, self.state(submission, question, change["version"]))
             before = self.state(submission, question, change["version"] - 1)
             restored = replace(before, version=current.version, grader=grader)
-            return submission, question, self.write(submission, question, restored, undoes=change["id"])
+            after = self.write(submission, question, restored, undoes=change["id"])
+            return Undone(submission, question, after, current)
 
     def is_own(self, submission: str, question: str, version: int, grader: str) -> bool:
         """Whether the grader alone has changed the mark from that version on, beside the scheme."""
@@ -154,7 +173,7 @@ class Records:
             raise LookupError(f"there is no answer of {submission} to {question}")
         current = self.mark(submission, question)
         if current.version != mark.version:
-            raise Conflict(current)
+            raise Conflict(current, mark)
         mark = replace(mark, version=mark.version + 1, comment=mark.comment[:LONGEST_COMMENT])
         state, key = asdict(mark), {"submission": submission, "question": question}
         row = {**key, **state, **{name: json.dumps(state[name]) for name in ("criteria", "misconceptions")}}

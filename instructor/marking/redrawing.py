@@ -24,7 +24,7 @@ from instructor.marking.by_look import BY_LOOK
 from instructor.marking.database import transaction
 from instructor.marking.drawings import MINUTES, RECIPES, Code, Recipes, Scene, digest, drawn_in, scenes
 from instructor.marking.records import Records, open_records
-from instructor.marking.similarity import resemblance, similarity
+from instructor.marking.similarity import ALIKE, RESEMBLING, resemblance, similarity
 from kit.assignment import QUESTIONS
 from kit.command import get_ready
 
@@ -44,9 +44,6 @@ class Round:
     alike: float  # the least
 
 
-# On another machine, the same code has 0.98 and more by its lines, another method 0.92 and less. From afar, the same
-# code has 0.92 and more, another painting 0.76 and less; a regularizer that is missing does not show.
-ALIKE, RESEMBLING = 0.95, 0.85
 ROUNDS = (
     Round("", RECIPES, similarity, ALIKE),
     Round("once", MINUTES, similarity, ALIKE),

@@ -1,9 +1,9 @@
 """`scheme.toml`, the mark scheme of the report, read and checked.
 
-Titles and points of the questions come from kit/assignment.toml, model answers from the report that instructors have.
+Titles and points of the questions come from kit/assignment.toml, their texts and model answers from the report that
+instructors have.
 """
 
-import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from math import isclose, isfinite
 from pathlib import Path
 from typing import Any
 
+from instructor.marking.asked import QUESTION_HEADING, figure_titles, question_texts
 from instructor.release.markers import regions
 from kit.assignment import QUESTIONS, REPORT
 from kit.paths import KIT
 
 SCHEME = Path(__file__).with_name("scheme.toml")
-QUESTION_HEADING = re.compile(r"^##? .*\{#(?P<name>[\w-]+)[^}]*\.question\b")
 ALTERNATIVE = "|"
 
 
@@ -46,8 +46,10 @@ class Misconception:
 
 @dataclass(frozen=True)
 class Question:
+    number: int
     name: str
     title: str
+    text: str  # Markdown, as the report asks it
     points: float
     model_answer: str  # Markdown
     criteria: tuple[Criterion, ...]
@@ -66,6 +68,7 @@ class Question:
 @dataclass(frozen=True)
 class Scheme:
     questions: tuple[Question, ...]
+    figure_titles: Mapping[str, str]  # by the figures' names
 
     @property
     def points(self) -> float:
@@ -78,7 +81,8 @@ class Scheme:
 def load_scheme(path: Path = SCHEME, report: Path = KIT / REPORT) -> Scheme:
     """All questions of the report, in its order. Raises SchemeError for whatever is not as the scheme's head says."""
     try:
-        entries, answers = tomllib.loads(path.read_text("utf-8")), model_answers(report.read_text("utf-8"))
+        entries, given = tomllib.loads(path.read_text("utf-8")), report.read_text("utf-8")
+        answers = model_answers(given)
     except (OSError, ValueError) as error:
         raise SchemeError(f"the mark scheme cannot be read: {error}") from error
     for name in entries:
@@ -86,7 +90,12 @@ def load_scheme(path: Path = SCHEME, report: Path = KIT / REPORT) -> Scheme:
     for name in QUESTIONS:
         require(name in entries, path, name, f"has no criteria: write [{name}.criteria.NAME]")
         require(name in answers, path, name, f"has no model answer in {report}: write one between the markers")
-    return Scheme(tuple(read_question(name, entries[name], answers[name], path) for name in QUESTIONS))
+    texts = question_texts(given)
+    questions = (
+        read_question(number, name, entries[name], texts[name], answers[name], path)
+        for number, name in enumerate(QUESTIONS, start=1)
+    )
+    return Scheme(tuple(questions), figure_titles(given))
 
 
 def model_answers(report: str) -> dict[str, str]:
@@ -111,7 +120,7 @@ def flat(text: str) -> str:
     return " ".join(text.replace("*", "").casefold().split())
 
 
-def read_question(name: str, entry: Mapping, answer: str, path: Path) -> Question:
+def read_question(number: int, name: str, entry: Mapping, text: str, answer: str, path: Path) -> Question:
     check_keys(entry, ("criteria", "misconceptions"), (), path, name)
     criteria = tuple(
         Criterion(key, *amounts(value, "points", "full_answer", path, f"{name}.criteria.{key}"))
@@ -131,7 +140,7 @@ def read_question(name: str, entry: Mapping, answer: str, path: Path) -> Questio
     for mistake in misconceptions:
         place, cost = f"{name}.misconceptions.{mistake.name}.cost", mistake.cost
         require(cost <= points, path, place, f"is {cost:g}: the question has {points:g} points")
-    return Question(name, title, points, answer, criteria, misconceptions)
+    return Question(number, name, title, text, points, answer, criteria, misconceptions)
 
 
 def amounts(entry: Any, amount: str, text: str, path: Path, place: str) -> tuple[float, str, tuple[str, ...]]:

@@ -68,7 +68,7 @@ def mark(
         say(f"Recounted by the mark scheme as it is now: {each.in_words(shown(desk.label(each.submission)))}")
     application = make_application(desk, renderer, token, port, grader)
     for question in scheme.questions:
-        for text in (question.model_answer, *(each.full_answer for each in question.criteria)):
+        for text in (question.text, question.model_answer, *(each.full_answer for each in question.criteria)):
             renderer.html(text)
     say(f"{', '.join(f'{number} {kind}' for kind, number in counts.items())}, {time.monotonic() - begun:.1f} seconds.")
     say(f"Mark at http://{LOOPBACK}:{port}/?token={token}")

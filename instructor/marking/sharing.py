@@ -54,8 +54,17 @@ def both_ways(question: str, one: str, other: str, reason: str) -> list[tuple[st
     return [(one, question, reason, other), (other, question, reason, one)]
 
 
+def words_of(text: str) -> list[str]:
+    return WORD.findall(text.casefold())
+
+
+def says_the_same(one: str, other: str) -> bool:
+    """Whether two texts have the same words, and any at all."""
+    return words_of(one) == words_of(other) != []
+
+
 def same_words(answers: Iterable[Answer]) -> Found:
-    words = {answer.submission: WORD.findall(answer.text.casefold()) for answer in answers}
+    words = {answer.submission: words_of(answer.text) for answer in answers}
     long = {name: found for name, found in words.items() if len(found) >= SHORTEST}
     runs = {name: set(map(hash, zip(*(found[i:] for i in range(RUN)), strict=False))) for name, found in long.items()}
     most = max(FEW, COMMONPLACE * len(words))

@@ -24,7 +24,25 @@ PATCHES = 6  # of PART pixels: the place in which two pictures are compared from
 FLAT_FROM_AFAR = 0.015
 SQUEEZED = 0.03  # by how much the heights may differ
 
+# On another machine, the same code has 0.98 and more by its lines, another method 0.92 and less. From afar, the same
+# code has 0.92 and more, another painting 0.76 and less; a regularizer that is missing does not show.
+ALIKE, RESEMBLING = 0.95, 0.85  # the least
+FROM_AFAR = frozenset(
+    {
+        "class_visualization",
+        "class_visualization_regularizers",
+        "style_composition_vii",
+        "style_the_scream",
+        "style_starry_night",
+    }
+)  # the figures that are compared by `resemblance`
+
 Pixels = NDArray[np.float32]  # (H, W, 3) in [0, 1]
+
+
+def least(figure: str) -> float:
+    """How like what the submitted code draws a figure of this name is at least, if nobody has to look."""
+    return RESEMBLING if figure in FROM_AFAR else ALIKE
 
 
 def similarity(expected: bytes, found: bytes) -> float:

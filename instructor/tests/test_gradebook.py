@@ -305,6 +305,17 @@ def test_the_sum_is_code_and_report_less_what_lateness_costs(tmp_path, out, made
     assert (row["Code: Saliency maps"], row["Report: Saliency maps"]) == ("7", "3")
 
 
+@pytest.mark.parametrize(("questions", "words"), [(["paper"], "1 mark"), (["paper", "ascent"], "2 marks")])
+def test_flagged_marks_are_counted_in_plain_english(out, made, questions, words):
+    grade(out, "ada")
+    mark_report(out, "ada")
+    records = open_records(out)
+    for name in questions:
+        records.save("ada", name, replace(records.mark("ada", name), flagged=True))
+    records.close()
+    assert f"• Flagged for a second look: {words}" in made(PLAIN)
+
+
 def test_nobody_has_a_sum_before_everything_is_marked(out, made):
     grade(out, "ada")
     grade(out, "grace", problem="it is not a zip")

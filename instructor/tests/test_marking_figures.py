@@ -10,11 +10,14 @@ import pytest
 from instructor.grading.intake.submission import read_submission
 from instructor.marking import redrawing
 from instructor.marking.by_look import BY_LOOK
+from instructor.marking.desk import Drawing
 from instructor.marking.drawings import MINUTES, RECIPES, Code, drawn, scenes
 from instructor.marking.intake import take_in
 from instructor.marking.pages import NOT_DRAWN
 from instructor.marking.records import open_records
-from instructor.marking.similarity import resemblance, similarity
+from instructor.marking.scheme import load_scheme
+from instructor.marking.similarity import least, resemblance, similarity
+from instructor.marking.telling import figure_lines
 from instructor.mistakes.catalogue import mutants
 from instructor.release.markers import strip
 from instructor.tests.support.marking import files, pack, picture
@@ -50,6 +53,26 @@ def test_recipes_are_those_of_figures_that_notebooks_save():
 def test_every_figure_of_the_report_is_drawn_anew_or_the_page_says_why_not():
     asked = {name for question in QUESTIONS.values() for name in question["figures"]}
     assert {*RECIPES, *MINUTES, *BY_LOOK} | set(NOT_DRAWN) == asked
+
+
+def test_the_page_knows_the_limit_under_which_each_figure_is_noted():
+    for each in redrawing.ROUNDS:
+        assert {least(name) for name in each.recipes} == {each.alike}
+
+
+def test_figures_are_named_by_their_titles_with_what_was_measured_and_the_limit():
+    drawings = {
+        "saliency_maps": Drawing("a", 0.889, ""),
+        "captum_saliency": Drawing("b", 0.6, ""),
+        "style_the_scream": Drawing("c", 0.86, ""),
+        "grad_cam": Drawing("", 0, "NotImplementedError"),
+    }
+    lines = list(figure_lines([*drawings, "fooling_image"], drawings, load_scheme().figure_titles))
+    assert lines == [
+        "“Saliency maps: ours” is only 88 % like what the submitted code draws here, "
+        "“Saliency maps: ours and Captum's” only 60 %; the limit is 95 %.",
+        "The submitted code does not draw “Grad-CAM”.",
+    ]
 
 
 def test_pictures_resemble_one_another_by_their_patches_whatever_their_details():

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from instructor.marking import database
-from instructor.marking.records import Answer, Conflict, Mark, open_records
+from instructor.marking.records import Answer, Conflict, Mark, Undone, open_records
 from instructor.marking.recount import Recounted, recount
 from instructor.marking.scheme import load_scheme
 from instructor.tests.support.marking import put
@@ -65,6 +65,14 @@ def test_a_version_that_somebody_else_has_replaced_is_not_overwritten(records, t
     assert records.save("ada", "one-pass", replace(given(3), version=theirs.version)).version == 2
 
 
+def test_a_version_that_says_the_same_is_left_and_taken_for_saved(records, tmp_path):
+    theirs = open_records(tmp_path / "out").save("ada", "one-pass", given(1, grader="Zoe"))
+    assert records.save("ada", "one-pass", given(1)) == theirs == records.mark("ada", "one-pass")
+    with pytest.raises(Conflict) as conflict:
+        records.save("ada", "one-pass", given(1, comment="Why?"))
+    assert conflict.value.entered == given(1, comment="Why?")
+
+
 def test_a_mark_for_an_answer_that_does_not_exist_is_refused(records):
     with pytest.raises(LookupError, match="eve"):
         records.save("eve", "one-pass", given(1))
@@ -76,7 +84,8 @@ def test_undo_takes_back_one_change_after_another(records):
     records.save("bob", "paper", given(5))
     assert records.undo("Eve")[:2] == ("bob", "paper")
     assert "paper" not in records.marks()["bob"]
-    assert records.undo("Eve") == ("ada", "one-pass", replace(first, version=second.version + 1))
+    restored = replace(first, version=second.version + 1)
+    assert records.undo("Eve") == Undone("ada", "one-pass", restored, before=second)
     third = records.save("ada", "one-pass", replace(given(4), version=3))
     assert records.undo("Eve")[2].points == 1
     assert records.undo("Eve")[2] == Mark(version=third.version + 2, grader="Eve")

@@ -173,7 +173,7 @@ def test_a_hostile_answer_is_text_in_its_page(port, out, question):
     assert len(page) < 2**19
     tags = set(re.findall(r"<(\w+)", page))
     assert not tags & {"iframe", "svg", "style", "base", "object", "embed"}
-    assert re.findall(r"<script\b[^>]*>", page) == ['<script src="/marking.js" defer>']
+    assert re.findall(r"<script\b[^>]*>", page) == ['<script src="/marking.js" type="module">']
     assert not re.search(r"<[^>]*\son\w+\s*=", page)
     assert {
         found for found in re.findall(r'\b(?:src|href|action)="([^"]*)"', page) if not found.startswith("/")
@@ -205,6 +205,26 @@ def test_a_shared_figure_and_its_other_owner_are_named_in_the_page(port, out):
     page = ask(port, address_of(port, "own-pair", "jan", out))[2]
     assert "looks the same" in page
     assert address_of(port, "own-pair", "hal", out) in page
+
+
+def test_the_question_stands_above_the_answer_as_students_read_it(port, out):
+    page = ask(port, address_of(port, "one-pass", "bob", out))[2]
+    assert "1 · One backward pass</h1>" in page
+    asked = page.index("Name a layer that breaks it, and the\nmode that breaks it.".replace("\n", " "))
+    assert asked < page.index('id="answer-heading"')
+    assert "Show that the gradient of this sum with respect to image <math" in page
+    assert "{#one-pass" not in page
+
+
+def test_each_kind_of_warning_is_one_line(port, out):
+    page = ask(port, address_of(port, "one-pass", "ada", out))[2]
+    assert page.count("An answer with the same words") == 1
+    assert len(re.findall(r'<a href="/question/one-pass/[^"]*" target', page)) == 4
+    assert page.count("The same words as the model answer.") == 1
+
+
+def test_no_answer_is_taken_for_the_model_answer(port, out):
+    assert "The same words as the model answer." not in ask(port, address_of(port, "one-pass", "bob", out))[2]
 
 
 def test_a_figure_is_drawn_anew_and_what_is_none_is_missing(port, out):
@@ -273,6 +293,7 @@ def test_two_graders_on_one_answer_meet_a_conflict(port, out):
             "Good.",
             ["the sign"],
         )
+        assert (current["mine"]["points"], current["mine"]["criteria"]) == (0, [])
         assert ask(port, address, "POST", entry(mine, version=current["version"]))[0] == 200
         assert ask(other, "/undo", "POST", "{}")[0] == 409
 
@@ -290,10 +311,49 @@ def test_two_graders_are_not_sent_to_the_same_answer(port, out):
 
 def test_undo_leads_to_the_answer_whose_mark_was_taken_back(port, out):
     address = address_of(port, "fooling", "guo", out)
-    ask(port, address, "POST", entry(ask(port, address)[2], comment="Hm."))
+    ask(port, address, "POST", entry(ask(port, address)[2], criteria=["many dimensions"], comment="Hm."))
     assert "Hm.</textarea>" in ask(port, address)[2]
-    assert json.loads(ask(port, "/undo", "POST", "{}")[2]) == {"address": address}
+    said = json.loads(ask(port, "/undo", "POST", "{}")[2])
+    assert said["address"] == address
+    code = address.rpartition("/")[2]
+    assert said["words"] == (
+        f"Undone in 7 · Fooling the network, answer of {code}: before 1 point, finished; now 0 points, not finished. "
+        "Taken back: “many dimensions”, the comment."
+    )
     assert "Hm.</textarea>" not in ask(port, address)[2]
+
+
+def test_two_graders_who_enter_the_same_meet_no_conflict(port, out):
+    address = address_of(port, "ascent", "guo", out)
+    with served(out, grader="Zoe") as other:
+        mine, theirs = ask(port, address)[2], ask(other, address)[2]
+        assert ask(other, address, "POST", entry(theirs, criteria=["the sign"], comment="Good."))[0] == 200
+        status, _, text = ask(port, address, "POST", entry(mine, criteria=["the sign"], comment="Good. "))
+        said = json.loads(text)
+        assert (status, said["grader"], said["version"], said["done"]) == (200, "Zoe", 1, True)
+
+
+def test_only_finished_marks_count_as_marked(port, out):
+    address = address_of(port, "regularization", "guo", out)
+    sent = entry(ask(port, address)[2], criteria=["blurring"], done=False)
+    assert json.loads(ask(port, address, "POST", sent)[2])["marked"] == 0
+    page = ask(port, address)[2]
+    assert "Not marked yet</p>" in page
+    assert '<span id="marked">0</span> marked' in page
+
+
+def test_a_finished_question_is_opened_again_at_its_first_answer_and_read_through_to_its_last(port, out):
+    records = open_records(out)
+    order = Desk(records, load_scheme()).orders["style-transfer"]
+    records.close()
+    addresses = [address_of(port, "style-transfer", name, out) for name in order]
+    for address in addresses:
+        ask(port, address, "POST", entry(ask(port, address)[2]))
+    assert ask(port, "/question/style-transfer")[1]["Location"] == addresses[0]
+    onward = [re.search(r'data-next="([^"]*)"', ask(port, address)[2])[1] for address in addresses]
+    assert onward == [*addresses[1:], "/"]
+    code = addresses[-1].rpartition("/")[2]
+    assert ask(port, f"/question/style-transfer?after={code}")[1]["Location"] == "/?finished=style-transfer"
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from instructor.marking.asked import QUESTION_HEADING
 from instructor.marking.records import Answer, Records
-from instructor.marking.scheme import QUESTION_HEADING, load_scheme
+from instructor.marking.scheme import load_scheme
 from instructor.release.markers import PROMPT, strip_report
 from kit.assignment import MODULES, QUESTIONS, REPORT
 from kit.paths import KIT
