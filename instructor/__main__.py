@@ -83,7 +83,11 @@ def parser() -> argparse.ArgumentParser:
     gradebook.add_argument("--roster", type=Path, required=True, metavar="CSV", help="an export of your LMS")
     gradebook.add_argument("--submissions", type=Path, metavar="FOLDER", help="what `batch` graded: tells the times")
     gradebook.add_argument("--policy", type=Path, metavar="TOML", help="default: instructor/gradebook/gradebook.toml")
-    gradebook.add_argument("--no-pdf", action="store_true", help="feedback as HTML only, which is quicker")
+    gradebook.add_argument(
+        "--no-pdf",
+        action="store_true",
+        help="a trial: quicker, without PDFs, and no later run compares its marks with it",
+    )
     gradebook.set_defaults(run=run_gradebook)
 
     catalogue = commands.add_parser("catalogue", help="make kit/check/catalogue.json anew, or a task's part of it")
@@ -149,7 +153,7 @@ def run_gradebook(options: argparse.Namespace) -> int:
     from instructor.gradebook.run import gradebook
 
     policy = options.policy or POLICY
-    return gradebook(options.out, options.roster, options.submissions, policy, with_pdf=not options.no_pdf)
+    return gradebook(options.out, options.roster, options.submissions, policy, trial=options.no_pdf)
 
 
 def run_catalogue(options: argparse.Namespace) -> int:

@@ -22,7 +22,12 @@ WORKSHEET = ("Grade", "Last modified (grade)")  # without these, Moodle refuses 
 
 def number(value: float | None) -> str:
     """As many decimals as it has, none if it is whole; "" for None."""
-    return "" if value is None else f"{round(value, 2):.2f}".rstrip("0").rstrip(".")
+    return "" if value is None else f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
+
+
+def spoken(value: float | None) -> str:
+    """The same for people, with a minus sign."""
+    return number(value).replace("-", "−")
 
 
 def whole_table(entries: Sequence[Entry], policy: Policy, changes: Mapping[str, Change | None]) -> Table:

@@ -9,7 +9,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from instructor.gradebook.exports import number
+from instructor.gradebook.exports import number, spoken
 from instructor.gradebook.ledger import Change
 from instructor.gradebook.policy import Policy
 from instructor.gradebook.results import Part, Section
@@ -77,19 +77,15 @@ def half_line(label: str, sections: Sequence[Section]) -> dict:
 
 
 def line(label: str, points: float, of: float | None) -> dict:
-    return {"label": label, "points": signed(points) if of is None else number(points), "of": number(of)}
-
-
-def signed(points: float) -> str:
-    return f"−{number(-points)}" if points < 0 else number(points)
+    return {"label": label, "points": spoken(points) if of is None else number(points), "of": number(of)}
 
 
 def before(change: Change | None) -> dict | None:
-    """A regrade: the sum and what moved in it."""
+    """What was told before: the sum and what moved in it."""
     if change is None:
         return None
-    moved = [{"title": title, "old": number(old), "new": number(new)} for title, old, new in change.parts]
-    return {"old": number(change.old_total), "new": number(change.new_total), "parts": moved}
+    moved = [{"title": title, "old": spoken(old), "new": spoken(new)} for title, old, new in change.parts]
+    return {"title": change.title, "old": spoken(change.old_total), "new": spoken(change.new_total), "parts": moved}
 
 
 def notes(entry: Entry) -> list[str]:
@@ -134,7 +130,7 @@ def report_part(part: Part) -> dict:
     lost = part.earned < part.points
     return {
         "name": part.name,
-        "earned": number(part.earned) if part.points else signed(part.earned),
+        "earned": number(part.earned) if part.points else spoken(part.earned),
         "of": number(part.points) if part.points else "",
         "lost": lost,
         "words": part.words if lost or not part.points else "",

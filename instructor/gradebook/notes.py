@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 
-from instructor.gradebook.exports import points_in
+from instructor.gradebook.exports import points_in, spoken
 from instructor.gradebook.ledger import Change
 from instructor.gradebook.matching import Match
 from instructor.gradebook.policy import Policy
@@ -80,7 +80,7 @@ def notes_on_changes(found: Sequence[Entry], changes: Mapping[str, Change | None
     notes = []
     for entry in found:
         if moved := changes[entry.student.key]:
-            parts = ", ".join(f"{title} {old:g} → {new:g}" for title, old, new in moved.parts)
-            new = "open" if moved.new_total is None else f"{moved.new_total:g}"
-            notes.append(f"Regraded: {entry.student.name}, {moved.old_total:g} → {new} ({parts})")
+            parts = ", ".join(f"{title} {spoken(old)} → {spoken(new)}" for title, old, new in moved.parts)
+            new = spoken(moved.new_total) or "open"
+            notes.append(f"{moved.title}: {entry.student.name}, {spoken(moved.old_total)} → {new} ({parts})")
     return notes

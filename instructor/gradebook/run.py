@@ -34,11 +34,12 @@ def gradebook(
     submissions_folder: Path | None = None,
     policy_path: Path = POLICY,
     *,
-    with_pdf: bool = True,
+    trial: bool = False,
     say: Callable[[str], None] = print,
 ) -> int:
     """Write OUT/gradebook/, and say who is missing, unknown or there twice. Returns the exit status 0.
 
+    A trial makes no PDF and is forgotten: no later run compares its marks with it.
     Raises GradebookError, and ValueError for a roster, a policy or records that are not in order.
     """
     roster, policy, scheme = read_roster(roster_path), read_policy(policy_path), load_scheme()
@@ -55,14 +56,15 @@ def gradebook(
     notes += [*notes_on(found, matched, policy, report), *notes_on_lms(roster, found, policy)]
     notes += [f"Handed in, and not graded: {name}; run the batch again" for name in sorted(came.keys() - code.keys())]
     with new_folder(out / GRADEBOOK) as folder:
-        ledger = renewed(read_ledger(out / GRADEBOOK), found, policy)
+        told = read_ledger(out / GRADEBOOK)
+        ledger = renewed(told, found, policy)
         changes = {entry.student.key: change(*ledger[entry.student.key]) for entry in found}
-        write_ledger(folder, ledger)
+        write_ledger(folder, told if trial else ledger)
         rows = exports.whole_table(found, policy, changes)
         (folder / "gradebook.csv").write_bytes(table.as_csv(rows))
         (folder / "gradebook.xlsx").write_bytes(table.as_workbook(rows))
         not_made = write_exports(folder, roster, found, policy)
-        pages = write_feedback(folder, found, policy, changes, report, with_pdf)
+        pages = write_feedback(folder, found, policy, changes, report, with_pdf=not trial)
         made = moodle_zip([entry for entry in found if not entry.open], pages)
         if isinstance(made, bytes):
             (folder / "moodle-feedback.zip").write_bytes(made)
@@ -75,6 +77,8 @@ def gradebook(
         say(f"✗ {name} was not written: {reason}")
     sums = sum(entry.total(policy) is not None for entry in found)
     say(f"{sums} of {len(found)} students have a sum: {out / GRADEBOOK}")
+    if trial:
+        say("A trial without PDFs: no later run compares its marks with these.")
     return 0
 
 
@@ -105,6 +109,7 @@ def write_feedback(
     policy: Policy,
     changes: Mapping[str, Change | None],
     report: ReportRecords | None,
+    *,
     with_pdf: bool,
 ) -> dict[str, dict[str, bytes]]:
     """A page for everybody who has handed in; returned too, by key and name of the file."""

@@ -79,7 +79,7 @@ def made(tmp_path, out):
     def make(roster, submissions=None, policy=None, **options):
         (tmp_path / "roster.csv").write_text(roster, "utf-8")
         said = []
-        options = {"with_pdf": False} | options
+        options = {"trial": True} | options
         run.gradebook(out, tmp_path / "roster.csv", submissions, policy or POLICY, say=said.append, **options)
         return said
 
@@ -338,23 +338,45 @@ def test_without_a_marked_report_the_sums_are_of_the_code_and_it_is_said(out, ma
 
 def test_a_regrade_shows_old_and_new_marks_until_the_next(out, made):
     grade(out, "ada", ["saliency.value"])
-    made(PLAIN)
+    made(PLAIN, trial=False)
     grade(out, "ada")
-    said = made(PLAIN)
+    said = made(PLAIN, trial=False)
     assert "• Regraded: Ada Lovelace, 97 → 100 (Code: Saliency maps 7 → 10)" in said
-    assert made(PLAIN) == said
+    assert made(PLAIN, trial=False) == said
     page = (out / "gradebook" / "feedback" / "ada.html").read_text("utf-8")
     assert "Regraded" in page
     assert "97 → 100" in page
     assert rows(out, "gradebook.csv")[0]["before"] == "97"
 
 
+def test_a_trial_is_never_taken_for_what_students_were_told(out, made):
+    grade(out, "ada", ["saliency.value"])
+    assert made(PLAIN)[-1].startswith("A trial without PDFs")
+    grade(out, "ada", ["tv_loss.value"])
+    assert not [line for line in made(PLAIN, trial=False) if "Regraded" in line]
+    grade(out, "ada")
+    assert [line for line in made(PLAIN) if "Regraded: Ada Lovelace, 98 → 100" in line], "a trial shows what comes"
+    grade(out, "ada", ["tv_loss.value"])
+    assert not [line for line in made(PLAIN, trial=False) if "Regraded" in line]
+
+
+def test_a_changed_late_rule_is_no_regrade(tmp_path, out, made):
+    grade(out, "ada")
+    roster = "id,handed in\nada,2026-11-07 10:00\n"
+    made(roster, trial=False)
+    said = made(roster, policy=policy_file(tmp_path), trial=False)
+    assert "• Late days counted anew: ada, 100 → 90 (for being late 0 → −10)" in said
+    page = (out / "gradebook" / "feedback" / "ada.html").read_text("utf-8")
+    assert "Late days counted anew" in page
+    assert "egrade" not in page.partition("</style>")[2].replace('class="regrade"', "")
+
+
 def test_completing_the_marks_is_not_a_regrade(out, made):
     grade(out, "ada")
     mark_report(out, "ada", leave=["paper"])
-    made(PLAIN)
+    made(PLAIN, trial=False)
     mark_report(out, "ada")
-    assert not [line for line in made(PLAIN) if "Regraded" in line]
+    assert not [line for line in made(PLAIN, trial=False) if "Regraded" in line]
     assert totals(out)["Ada Lovelace"] == str(POINTS)
 
 
@@ -492,7 +514,7 @@ def test_feedback_as_pdf_shows_formulas_and_other_scripts(out, made):
     grade(out, "ada", ["saliency.value"])
     answers = {"one-pass": 'Linear: $\\frac{a}{b}$ #read("x") \\undefined', "ascent": "الدرجة", "paper": "$\\frac{1$"}
     mark_report(out, "ada", answers=answers, comments={"one-pass": "Good."})
-    made(PLAIN, with_pdf=True)
+    made(PLAIN, trial=False)
     text = "\n".join(page.extract_text() for page in pypdf.PdfReader(out / "gradebook" / "feedback" / "ada.pdf").pages)
     for words in ("Ada Lovelace", "147", "Saliency maps", "7 of 10", '#read("x")', "Good."):
         assert words in text.replace("“", '"').replace("”", '"')
@@ -503,7 +525,7 @@ def test_what_typst_cannot_set_is_shown_as_it_was_written(out, made, monkeypatch
     grade(out, "ada")
     mark_report(out, "ada", answers={"one-pass": "Linear *sums*"})
     monkeypatch.setattr(Typesetter, "set_in_typst", lambda _, text: {"written": text, "set": "#nonsense()"})
-    made(PLAIN, with_pdf=True)
+    made(PLAIN, trial=False)
     text = "\n".join(page.extract_text() for page in pypdf.PdfReader(out / "gradebook" / "feedback" / "ada.pdf").pages)
     assert "Linear *sums*" in text
     assert " ".join(AS_WRITTEN.split()) in " ".join(text.split())
@@ -543,10 +565,10 @@ def test_a_failure_leaves_the_earlier_gradebook_as_it_was(out, made, monkeypatch
 
 def test_a_run_that_was_killed_between_two_renames_is_mended(out, made):
     grade(out, "ada", ["saliency.value"])
-    made(PLAIN)
+    made(PLAIN, trial=False)
     (out / "gradebook").rename(out / ".gradebook-earlier")
     grade(out, "ada")
-    assert "• Regraded: Ada Lovelace, 97 → 100 (Code: Saliency maps 7 → 10)" in made(PLAIN)
+    assert "• Regraded: Ada Lovelace, 97 → 100 (Code: Saliency maps 7 → 10)" in made(PLAIN, trial=False)
 
 
 def test_a_second_run_at_the_same_time_is_refused(out, made):
@@ -612,7 +634,7 @@ def test_what_batch_and_graders_leave_adds_up(tmp_path, out, made):
             assert question.model_answer in answer.text
             records.save(name, question.name, Mark(question.points, won, grader="G", done=True, answer=answer.sha256))
     records.close()
-    made(PLAIN, tmp_path / "class", with_pdf=True)
+    made(PLAIN, tmp_path / "class", trial=False)
     marks = {row["submission"]: row for row in csv.DictReader((out / "marks.csv").read_text("utf-8-sig").splitlines())}
     book = {row["submission"]: row for row in rows(out, "gradebook.csv")}
     assert book["ada"]["total"] == "150"
