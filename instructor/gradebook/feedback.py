@@ -32,6 +32,7 @@ class Feedback:
     name: str
     total: str  # "" as long as something is open
     points: str
+    so_far: str  # then: the points of what is marked, such as "94 of 100"; "" if nothing is
     lines: list[dict]  # how the sum comes about
     before: dict | None
     notes: list[str]
@@ -51,6 +52,7 @@ def feedback(
         shown(entry.student.name),
         number(total),
         number(entry.points),
+        so_far([*entry.tasks, *entry.questions]) if entry.open else "",
         sum_lines(entry, policy),
         before(change),
         notes(entry),
@@ -64,20 +66,23 @@ def sum_lines(entry: Entry, policy: Policy) -> list[dict]:
     lines = [half_line(label, sections) for label, sections in halves.items() if sections]
     total = entry.total(policy)
     if entry.submission and (entry.late.days or policy.due):
-        lost = round(total - entry.code - entry.report, 2) if total is not None else 0
+        lost = None if total is None else round(total - entry.code - entry.report, 2)
         words = entry.late.in_words(policy)
-        lines.append(line(words[0].upper() + words[1:], lost, None))
+        lines.append({"label": words[0].upper() + words[1:], "points": spoken(lost)})
     return lines
 
 
 def half_line(label: str, sections: Sequence[Section]) -> dict:
-    waiting = all(section.earned is None for section in sections)
-    found = line(label, earned(sections), sum(section.points for section in sections))
-    return found | {"points": "none yet"} if waiting else found
+    """What is not marked yet does not read as points lost."""
+    waiting = any(section.earned is None for section in sections)
+    points = so_far(sections)
+    return {"label": label, "points": (f"{points} so far" if points else "none yet") if waiting else points}
 
 
-def line(label: str, points: float, of: float | None) -> dict:
-    return {"label": label, "points": spoken(points) if of is None else number(points), "of": number(of)}
+def so_far(sections: Sequence[Section]) -> str:
+    """Points of those that are marked, and how many they could be."""
+    marked = [section for section in sections if section.earned is not None]
+    return f"{number(earned(marked))} of {number(sum(section.points for section in marked))}" if marked else ""
 
 
 def before(change: Change | None) -> dict | None:
@@ -90,12 +95,22 @@ def before(change: Change | None) -> dict | None:
 
 def notes(entry: Entry) -> list[str]:
     found = [f"There is no sum yet: {shown(entry.open)}."] if entry.open else []
+    waiting = [
+        f"{place} · {section.title} ({counted(section.points, 'point')})"
+        for place, section in enumerate(entry.questions, start=1)
+        if section.earned is None
+    ]
+    found += [f"Not marked yet: {'; '.join(waiting)}."] if waiting else []
     if entry.submission:
         at = f", handed in on {f'{entry.handed_in:%Y-%m-%d at %H:%M %z}'.strip()}" if entry.handed_in else ""
         found.append(f"Graded: {shown(entry.submission)}{at}.")
     found += [f"Also handed in, but not counted: {shown(', '.join(entry.others))}."] if entry.others else []
     found += [f"Handed in for the group {shown(entry.student.group)}."] if entry.student.group else []
     return found
+
+
+def counted(points: float, noun: str) -> str:
+    return f"{number(points)} {noun}{'' if points == 1 else 's'}"
 
 
 def task(section: Section) -> dict:

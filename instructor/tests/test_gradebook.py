@@ -501,6 +501,29 @@ def test_feedback_says_what_was_earned_what_was_lost_and_why(out, made):
     assert question.criteria[1].full_answer not in page
 
 
+def test_what_is_not_marked_yet_does_not_read_as_points_lost(tmp_path, out, made):
+    grade(out, "ada")
+    mark_report(out, "ada", leave=["paper"])
+    made("id,lateness\nada,1:00:00\n", policy=policy_file(tmp_path), trial=False)
+    number, question = next((n, q) for n, q in enumerate(SCHEME.questions, start=1) if q.name == "paper")
+    marked = POINTS - 100 - question.points
+    for text in (words_of(out, "ada.html"), words_of(out, "ada.pdf")):
+        for words in (f"Report {marked:g} of {marked:g} so far", f"Sum {100 + marked:g} of {100 + marked:g} so far"):
+            assert words in text
+        assert f"{100 + marked:g} of {100 + marked:g} points so far" in text
+        assert f"Not marked yet: {number} · {question.title} ({question.points:g} points)" in text
+        assert "1 day late: 10 % off for 1 day Sum" in text, "nothing is taken off yet"
+        assert f"{marked:g} of 50" not in text
+
+
+def words_of(out, name):
+    """A page's text, each space once."""
+    path = out / "gradebook" / "feedback" / name
+    if path.suffix == ".pdf":
+        return " ".join(" ".join(page.extract_text() for page in pypdf.PdfReader(path).pages).split())
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", path.read_text("utf-8").partition("</style>")[2])).split())
+
+
 def test_full_answers_can_be_kept_back(tmp_path, out, made):
     grade(out, "ada")
     mark_report(out, "ada", lost={"one-pass": ["linearity"]}, wrong={"one-pass": ["dropout"]})
