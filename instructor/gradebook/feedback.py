@@ -15,12 +15,14 @@ from instructor.gradebook.policy import Policy
 from instructor.gradebook.results import Part, Section
 from instructor.gradebook.sums import Entry, earned
 from instructor.grading.reports.page import STYLE as REPORT_STYLE
+from instructor.grading.reports.wording import sentence
 from instructor.grading.shown import shown, shown_lines
 from instructor.marking.records import Answer, Mark
 from instructor.marking.rendering import Renderer
 
 PAGES = Path(__file__).parent / "pages"
 STYLE = f"{REPORT_STYLE}\n{(PAGES / 'gradebook.css').read_text('utf-8')}"
+HIDDEN = "The tests that decide about it are hidden."
 LONGEST_OUTPUT = 1500  # characters of what the tests of a criterion say
 
 
@@ -114,15 +116,18 @@ def counted(points: float, noun: str) -> str:
 
 
 def task(section: Section) -> dict:
-    """Its criteria only where points were lost."""
+    """Its criteria only where points were lost; what is the reason of several is said above them."""
+    once = section.said_once
     return {"title": section.title, "earned": number(section.earned), "points": number(section.points)} | {
-        "parts": [code_part(part) for part in section.parts if section.earned != section.points]
+        "once": [sentence(shown_lines(words, LONGEST_OUTPUT)) for words in once],
+        "parts": [code_part(part, once) for part in section.parts if section.earned != section.points],
     }
 
 
-def code_part(part: Part) -> dict:
+def code_part(part: Part, once: Sequence[str]) -> dict:
+    """Where nothing is said of a criterion, only hidden tests decide about it."""
     lost = part.earned < part.points
-    words = shown_lines(part.words, LONGEST_OUTPUT) if lost else ""
+    words = shown_lines(part.words or HIDDEN, LONGEST_OUTPUT) if lost and part.words not in once else ""
     return {"name": shown(part.name), "earned": number(part.earned), "of": number(part.points), "lost": lost} | {
         "words": words
     }

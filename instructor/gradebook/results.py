@@ -1,6 +1,7 @@
 """What a batch and the graders of the report have left: the marks of each submission, for code and report."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,12 @@ class Section:
     def label(self) -> str:
         """What no other section is called: titles of tasks and questions are sometimes the same."""
         return f"{self.half}: {self.title}"
+
+    @property
+    def said_once(self) -> tuple[str, ...]:
+        """What several lost criteria have as their only reason, such as that nothing is written."""
+        reasons = Counter(part.words for part in self.parts if part.words and part.earned < part.points)
+        return tuple(words for words, count in reasons.items() if count > 1)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ from statistics import mean, median
 from instructor.gradebook.policy import Policy
 from instructor.gradebook.results import Section
 from instructor.gradebook.sums import ADJUSTMENT, LIMITS, Entry
+from kit.unwritten import UNWRITTEN
 
 BINS = 10
+UNUSABLE = "its file is missing or cannot be used"
 CLOSER_LOOK = "A closer look: "  # before the name of a known mistake, in what Gradescope is told
 
 
@@ -92,8 +94,14 @@ def mistakes(entries: Sequence[Entry]) -> list[Mistake]:
 
 
 def lost(section: Section, is_question: bool) -> list[tuple[str, str]]:
-    """What went wrong in a task or a question, each thing once, with its kind."""
-    found = [(part.name, "criterion") for part in section.parts if part.points and part.earned < part.points]
+    """What went wrong in a task or a question, each thing once, with its kind. Code that is not there is one thing."""
+    once = () if is_question else section.said_once
+    found = [(UNWRITTEN if words.startswith(UNWRITTEN) else UNUSABLE, "task") for words in once]
+    found += [
+        (part.name, "criterion")
+        for part in section.parts
+        if part.points and part.earned < part.points and part.words not in once
+    ]
     if is_question:
         found += [
             (part.words, "misconception")
@@ -101,4 +109,7 @@ def lost(section: Section, is_question: bool) -> list[tuple[str, str]]:
             if not part.points and part.name not in (ADJUSTMENT, LIMITS)
         ]
     known = [line for part in section.parts for line in part.words.splitlines() if line.startswith(CLOSER_LOOK)]
-    return [*found, *((line.removeprefix(CLOSER_LOOK), "known mistake") for line in dict.fromkeys(known))]
+    return [
+        *dict.fromkeys(found),
+        *((line.removeprefix(CLOSER_LOOK), "known mistake") for line in dict.fromkeys(known)),
+    ]

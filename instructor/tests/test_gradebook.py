@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import re
 import zipfile
@@ -499,6 +500,34 @@ def test_feedback_says_what_was_earned_what_was_lost_and_why(out, made):
     assert question.misconceptions[0].sentence in page
     assert question.criteria[0].full_answer in page
     assert question.criteria[1].full_answer not in page
+
+
+def test_code_that_is_not_there_is_told_once_for_a_task_and_counted_once(out, made):
+    words = "not implemented yet: {} in visualizers/{}.py, line {}"
+    grade(out, "ada", barred={"saliency": words.format("a", "saliency", 9), "tv_loss": "style_transfer/x is missing"})
+    grade(out, "grace", barred={"saliency": words.format("b", "saliency", 7)})
+    made(PLAIN, trial=False)
+    for text in (words_of(out, "ada.html"), words_of(out, "ada.pdf")):
+        assert text.count("Not implemented yet: a in visualizers/saliency.py, line 9") == 1
+        assert text.count("style_transfer/x is missing") == 1
+        assert "approach 0 of 2" in text
+        assert "hidden" not in text
+    text = words_of(out, "../class.html")
+    assert text.count("Code: Saliency maps not implemented yet 2 of 2") == 1
+    assert text.count("Code: Total-variation loss its file is missing or cannot be used 1 of 2") == 1
+    assert "Code: Saliency maps lost" not in text
+
+
+def test_a_lost_criterion_has_a_reason_even_where_all_its_tests_are_hidden(out, made):
+    grade(out, "ada", ["saliency.value"])
+    results = json.loads((out / "ada" / "results.json").read_text("utf-8"))
+    for test in results["tests"]:
+        test["output"] = ""
+    (out / "ada" / "results.json").write_text(json.dumps(results), "utf-8")
+    grade(out, "grace", barred={"probabilities": "notebooks/01_saliency_maps.ipynb is missing"})
+    made(PLAIN)
+    assert "value The tests that decide about it are hidden. 0 of 3" in words_of(out, "ada.html")
+    assert "value notebooks/01_saliency_maps.ipynb is missing 0 of 1" in words_of(out, "grace.html")
 
 
 def test_what_is_not_marked_yet_does_not_read_as_points_lost(tmp_path, out, made):
