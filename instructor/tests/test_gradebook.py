@@ -403,6 +403,7 @@ def test_moodle_gets_its_worksheet_back_and_a_zip_of_feedback(out, made):
     sheet = rows(out, "moodle.csv")
     assert list(sheet[0]) == MOODLE.partition("\n")[0].split(",")
     assert [row["Grade"] for row in sheet] == ["150", ""]
+    assert [row["Last modified (grade)"] for row in sheet] == ["-", "-"], "as Moodle wrote it"
     with zipfile.ZipFile(out / "gradebook" / "moodle-feedback.zip") as archive:
         assert archive.namelist() == ["Ada Lovelace_711_assignsubmission_file_/feedback.html"]
 
@@ -651,6 +652,11 @@ def test_a_folder_without_graded_submissions_is_refused(tmp_path, out, made):
     (tmp_path / "class" / "other").mkdir(parents=True)
     with pytest.raises(GradebookError, match="holds none of the submissions that were graded"):
         made(PLAIN, tmp_path / "class")
+
+
+@pytest.mark.parametrize("cell", ["--1", "-A1", "- 1+1", "-\t=1", "+", "=", "@", "-+1", " -x"])
+def test_what_only_begins_like_a_dash_is_still_guarded(cell):
+    assert as_csv([[cell]]).decode().lstrip('"').startswith("'")
 
 
 def test_csv_cells_survive_a_round_trip(tmp_path):
