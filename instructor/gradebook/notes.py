@@ -23,8 +23,6 @@ def notes_on(found: Sequence[Entry], matched: Match, policy: Policy, report: Rep
         if not entry.submission
     ]
     notes += [f"Not exactly one student of the roster: {name}" for name in matched.unknown]
-    owners = {name: [e.student.name for e in found if name in (e.submission, *e.others)] for name in matched.guessed}
-    notes += [f"{name} is taken for {', '.join(names)}, by the beginning of its name" for name, names in owners.items()]
     twice = [entry for entry in found if entry.others]
     notes += [
         f"Handed in {1 + len(each.others)} times: {each.student.name}; {each.submission} counts, as the last"
@@ -32,6 +30,8 @@ def notes_on(found: Sequence[Entry], matched: Match, policy: Policy, report: Rep
         for each in twice
     ]
     notes += [f"No sum: {entry.student.name}: {entry.open}" for entry in found if entry.submission and entry.open]
+    owners = {name: [e.student.name for e in found if name in (e.submission, *e.others)] for name in matched.guessed}
+    notes += [f"{name} is taken for {', '.join(names)}, by the beginning of its name" for name, names in owners.items()]
     notes += notes_on_lateness(found, policy)
     notes += [] if report else ["The sums are of the code alone: nobody has marked the report yet"]
     flagged = flags(found, report)

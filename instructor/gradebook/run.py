@@ -63,18 +63,21 @@ def gradebook(
         rows = exports.whole_table(found, policy, changes)
         (folder / "gradebook.csv").write_bytes(table.as_csv(rows))
         (folder / "gradebook.xlsx").write_bytes(table.as_workbook(rows))
-        not_made = write_exports(folder, roster, found, policy)
+        made = tables(roster, found, policy)
         pages = write_feedback(folder, found, policy, changes, report, with_pdf=not trial)
-        made = moodle_zip([entry for entry in found if not entry.open], pages)
-        if isinstance(made, bytes):
-            (folder / "moodle-feedback.zip").write_bytes(made)
+        made["moodle-feedback.zip"] = moodle_zip([entry for entry in found if not entry.open], pages)
+        for name, content in made.items():
+            if isinstance(content, bytes):
+                (folder / name).write_bytes(content)
         notes += notes_on_changes(found, changes)
         (folder / "class.html").write_bytes(class_page(found, policy, notes, environment()))
     for note in notes:
         say(f"• {shown(note, 1000)}")
-    not_made |= {"moodle-feedback.zip": made} if isinstance(made, str) else {}
-    for name, reason in not_made.items():
-        say(f"✗ {name} was not written: {reason}")
+    if strange := [name for name, content in made.items() if content is None]:
+        say(f"• Not written, since the roster has no ids of that LMS: {', '.join(strange)}")
+    for name, reason in made.items():
+        if isinstance(reason, str):
+            say(f"✗ {name} was not written: {reason}")
     sums = sum(entry.total(policy) is not None for entry in found)
     say(f"{sums} of {len(found)} students have a sum: {out / GRADEBOOK}")
     if trial:
@@ -91,16 +94,10 @@ def arrivals_in(folder: Path, code: Mapping[str, CodeMarks]) -> dict[str, Arriva
     return found
 
 
-def write_exports(folder: Path, roster: Roster, found: Sequence[Entry], policy: Policy) -> dict[str, str]:
-    """The tables for the LMSs; returned are those that cannot be made, with the reason."""
-    not_made = {}
-    for name, export in LMS.items():
-        rows = export(roster, found, policy)
-        if isinstance(rows, str):
-            not_made[f"{name}.csv"] = rows
-        else:
-            (folder / f"{name}.csv").write_bytes(as_csv(rows))
-    return not_made
+def tables(roster: Roster, found: Sequence[Entry], policy: Policy) -> dict[str, bytes | str | None]:
+    """What the LMSs import, by the names of the files; or why not, or None where the roster is of another LMS."""
+    made = {f"{name}.csv": export(roster, found, policy) for name, export in LMS.items()}
+    return {name: as_csv(rows) if isinstance(rows, list) else rows for name, rows in made.items()}
 
 
 def write_feedback(

@@ -184,6 +184,29 @@ def test_a_name_that_only_begins_with_an_id_is_said(out, made):
     assert "• ada-final is taken for Ada Lovelace, by the beginning of its name" in made(PLAIN)
 
 
+@pytest.mark.parametrize("name", ["s1_Ada Lovelace_hw3", "lovelace_ada_s1", "ada@example.org-lovelace-ada"])
+def test_where_name_and_id_agree_nothing_is_guessed(out, made, name):
+    grade(out, name)
+    said = made(MOODLE)
+    assert totals(out)["Ada Lovelace"] == "100"
+    assert not [line for line in said if "taken for" in line]
+
+
+def test_guesses_do_not_stand_before_who_is_missing_or_has_no_sum(out, made):
+    grade(out, "ada-s2")
+    grade(out, "grace-final", problem="it is not a zip")
+    said = made(PLAIN + "alan;Alan Turing;\n")
+    starts = ["• Missing", "• No sum", "• ada-s2 is taken for", "• grace-final is taken for"]
+    places = [next(n for n, line in enumerate(said) if line.startswith(start)) for start in starts]
+    assert places == sorted(places)
+
+
+def test_a_worksheet_that_is_spoilt_is_a_failure(out, made):
+    grade(out, "ada")
+    said = made(MOODLE.replace("Grade,Max", "Mark,Max"))
+    assert [line for line in said if line.startswith("✗ moodle.csv was not written: the worksheet has no column Grade")]
+
+
 def test_who_is_unknown_or_called_like_two_is_said_and_gets_nothing(out, made):
     grade(out, "nobody")
     grade(out, "Ada Lovelace")
@@ -425,7 +448,9 @@ def test_gradescope_gets_sids_and_addresses(out, made):
         "First Name": "Ada", "Last Name": "Lovelace", "SID": "s1", "Email": "ada@example.org", "Total Score": "100",
         "Max Points": "100", "Status": "Graded",
     }  # fmt: skip
-    assert [line for line in said if line.startswith("✗ canvas.csv was not written: the roster has no ids of Canvas")]
+    assert not [line for line in said if line.startswith("✗")]
+    words = "• Not written, since the roster has no ids of that LMS: canvas.csv, moodle-feedback.zip"
+    assert words in said
 
 
 def test_another_maximum_in_the_lms_is_said(out, made):
