@@ -35,7 +35,8 @@ def whole_table(entries: Sequence[Entry], policy: Policy, changes: Mapping[str, 
     sections = dict.fromkeys(section.label for entry in entries for section in (*entry.tasks, *entry.questions))
     ids = [column for column in ("sid", "login", "email") if any(column in entry.student.ids for entry in entries)]
     head = ["name", *ids, "group", "submission", "handed in", "days late"]
-    head += ["code", "report", "for being late", "total", "of", "before", "open", "does not count"]
+    head += ["code", "report", "for being late", "total", "points possible", "total before", "why no total"]
+    head += ["handed in, not counted"]
     table: Table = [[*head, *sections]]
     for entry in entries:
         student, total, moved = entry.student, entry.total(policy), changes.get(entry.student.key)

@@ -324,9 +324,19 @@ def test_the_sum_is_code_and_report_less_what_lateness_costs(tmp_path, out, made
     mark_report(out, "ada", lost={"one-pass": ["linearity"]}, wrong={"ascent": ["the map is coarse"]})
     made("id,lateness\nada,1:00:00\n", policy=policy_file(tmp_path))
     (row,) = rows(out, "gradebook.csv")
-    assert (row["code"], row["report"], row["of"]) == ("95", "48.5", str(POINTS))
+    assert (row["code"], row["report"], row["points possible"]) == ("95", "48.5", str(POINTS))
     assert (row["for being late"], row["total"]) == ("-14.35", "129.15")
     assert (row["Code: Saliency maps"], row["Report: Saliency maps"]) == ("7", "3")
+
+
+def test_the_columns_of_the_gradebook_say_what_they_are(out, made):
+    grade(out, "ada", problem="it is not a zip")
+    grade(out, "ada (2)", ["saliency.value"])
+    made(PLAIN)
+    ada, grace = rows(out, "gradebook.csv")
+    assert (ada["total"], ada["points possible"], ada["handed in, not counted"]) == ("97", "100", "ada")
+    assert (grace["total"], grace["points possible"], grace["why no total"]) == ("", "", "nothing was handed in")
+    assert not {"of", "before", "open", "does not count"} & ada.keys()
 
 
 def test_nobody_has_a_sum_before_everything_is_marked(out, made):
@@ -370,7 +380,7 @@ def test_a_regrade_shows_old_and_new_marks_until_the_next(out, made):
     page = (out / "gradebook" / "feedback" / "ada.html").read_text("utf-8")
     assert "Regraded" in page
     assert "97 → 100" in page
-    assert rows(out, "gradebook.csv")[0]["before"] == "97"
+    assert rows(out, "gradebook.csv")[0]["total before"] == "97"
 
 
 def test_a_trial_is_never_taken_for_what_students_were_told(out, made):
