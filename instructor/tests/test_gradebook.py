@@ -27,7 +27,7 @@ from instructor.gradebook.times import duration, moment
 from instructor.grading.batch.run import apart, batch
 from instructor.marking.intake import take_in
 from instructor.marking.records import Mark, open_records
-from instructor.tests.support.classroom import SCHEME, grade, mark_report
+from instructor.tests.support.classroom import RUBRIC, SCHEME, grade, mark_report
 from instructor.tests.support.marking import model_answers, pack, report
 from kit.assignment import REPORT
 
@@ -607,6 +607,21 @@ def test_feedback_as_pdf_shows_formulas_and_other_scripts(out, made):
     for words in ("Ada Lovelace", "147", "Saliency maps", "7 of 10", '#read("x")', "Good."):
         assert words in text.replace("“", '"').replace("”", '"')
     assert AS_WRITTEN not in text
+
+
+def test_no_heading_of_the_pdf_is_parted_from_its_list(out, made):
+    grade(out, "ada", barred={task.name: f"not implemented yet: {task.name}" for task in RUBRIC.tasks})
+    long = "A sentence that fills a line or so of the page. " * 12
+    mark_report(out, "ada", answers={question.name: long for question in SCHEME.questions})
+    made(PLAIN, trial=False)
+    pages = [page.extract_text() for page in pypdf.PdfReader(out / "gradebook" / "feedback" / "ada.pdf").pages]
+    titles = ["Code", "Report", *(f"{n} · {q.title}" for n, q in enumerate(SCHEME.questions, start=1))]
+    titles += [task.title for task in RUBRIC.tasks]
+    assert len(pages) > 3
+    for page in pages:
+        lines = [line for line in page.splitlines() if line.strip() and not re.match(r"Ada Lovelace|\d+ / \d+", line)]
+        assert not lines[-1].startswith(tuple(titles))
+        assert lines[0].startswith((*titles, "Looking inside"))
 
 
 def test_what_typst_cannot_set_is_shown_as_it_was_written(out, made, monkeypatch):
