@@ -96,19 +96,25 @@ def before(change: Change | None) -> dict | None:
 
 
 def notes(entry: Entry) -> list[str]:
-    found = [f"There is no sum yet: {shown(entry.open)}."] if entry.open else []
-    waiting = [
-        f"{place} · {section.title} ({counted(section.points, 'point')})"
-        for place, section in enumerate(entry.questions, start=1)
-        if section.earned is None
-    ]
-    found += [f"Not marked yet: {'; '.join(waiting)}."] if waiting else []
+    found = [what_is_open(entry)] if entry.open else []
     if entry.submission:
         at = f", handed in on {f'{entry.handed_in:%Y-%m-%d at %H:%M %z}'.strip()}" if entry.handed_in else ""
         found.append(f"Graded: {shown(entry.submission)}{at}.")
     found += [f"Also handed in, but not counted: {shown(', '.join(entry.others))}."] if entry.others else []
     found += [f"Handed in for the group {shown(entry.student.group)}."] if entry.student.group else []
     return found
+
+
+def what_is_open(entry: Entry) -> str:
+    """The questions that are not marked, by number, where nothing else is open."""
+    waiting = [
+        f"{place} · {section.title} ({counted(section.points, 'point')})"
+        for place, section in enumerate(entry.questions, start=1)
+        if section.earned is None
+    ]
+    if waiting and so_far(entry.tasks):
+        return f"Not marked yet, so there is no sum: {'; '.join(waiting)}."
+    return f"There is no sum yet: {shown(entry.open)}."
 
 
 def counted(points: float, noun: str) -> str:

@@ -463,6 +463,33 @@ def test_gradescope_gets_sids_and_addresses(out, made):
     assert words in said
 
 
+def test_two_lmss_get_their_tables_in_one_run(tmp_path, out, made):
+    grade(out, "ada", ["saliency.value"])
+    mark_report(out, "ada")
+    (tmp_path / "moodle.csv").write_text(MOODLE.replace("s2,grace@", "s3,eve@").replace("Grace Hopper", "Eve"), "utf-8")
+    said = made(CANVAS, worksheets=[tmp_path / "moodle.csv"])
+    canvas = (out / "gradebook" / "canvas.csv").read_text("utf-8")
+    assert '"Lovelace, Ada",11,s1,ada,A,147' in canvas
+    assert [(row["Full name"], row["Grade"]) for row in rows(out, "moodle.csv")] == [("Ada Lovelace", "147")]
+    with zipfile.ZipFile(out / "gradebook" / "moodle-feedback.zip") as archive:
+        assert archive.namelist() == ["Ada Lovelace_711_assignsubmission_file_/feedback.html"]
+    assert "• Left out of moodle.csv, since no id is in the roster: Eve" in said
+    assert "• Not among the students of Moodle: Grace Hopper" in said
+    assert not [line for line in said if "Not written" in line]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [(PLAIN, "is not an export of an LMS"), (CANVAS, "is a second export of Canvas: name one of each LMS")],
+)
+def test_a_second_roster_that_is_no_other_lmss_is_refused(tmp_path, out, made, text, complaint):
+    grade(out, "ada")
+    (tmp_path / "second.csv").write_text(text, "utf-8")
+    with pytest.raises(RosterError, match=complaint):
+        made(CANVAS, worksheets=[tmp_path / "second.csv"])
+    assert not (out / "gradebook").exists()
+
+
 def test_another_maximum_in_the_lms_is_said(out, made):
     grade(out, "ada")
     assert "• The LMS gives this assignment 150 points, the gradebook 100: set 100 there first" in made(CANVAS)
@@ -576,7 +603,8 @@ def test_what_is_not_marked_yet_does_not_read_as_points_lost(tmp_path, out, made
         for words in (f"Report {marked:g} of {marked:g} so far", f"Sum {100 + marked:g} of {100 + marked:g} so far"):
             assert words in text
         assert f"{100 + marked:g} of {100 + marked:g} points so far" in text
-        assert f"Not marked yet: {number} · {question.title} ({question.points:g} points)" in text
+        open_one = f"{number} · {question.title} ({question.points:g} points)"
+        assert f"Not marked yet, so there is no sum: {open_one}." in text
         assert "1 day late: 10 % off for 1 day Sum" in text, "nothing is taken off yet"
         assert f"{marked:g} of 50" not in text
 
