@@ -9,10 +9,12 @@ import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from pathlib import Path
 
 import pypdf
 import pytest
 
+from instructor.__main__ import parser
 from instructor.benchmarks.grading import solution
 from instructor.gradebook import run
 from instructor.gradebook.csv_table import TableError, as_csv, read_csv
@@ -652,6 +654,17 @@ def test_no_heading_of_the_pdf_is_parted_from_its_list(out, made):
         assert lines[0].startswith((*titles, "Looking inside"))
 
 
+def test_an_answer_of_many_pages_is_shown_whole(out, made):
+    grade(out, "ada")
+    mark_report(
+        out, "ada", answers={"one-pass": f"{'A sentence. ' * 1500}\n\nThe end of it."}, comments={"paper": "Good."}
+    )
+    made(PLAIN, trial=False)
+    text = words_of(out, "ada.pdf")
+    assert text.count("sentence.") == 1500
+    assert text.index("The end of it.") < text.index("Good.")
+
+
 def test_what_typst_cannot_set_is_shown_as_it_was_written(out, made, monkeypatch):
     grade(out, "ada")
     mark_report(out, "ada", answers={"one-pass": "Linear *sums*"})
@@ -676,6 +689,17 @@ def test_the_class_page_counts_points_and_mistakes(out, made):
     assert page.index("Code: Saliency maps lost value 3 of 3") < page.index("A saliency map is not coarse")
     assert re.search(r"What it has lost is the sign and the colour channel\. 2 of 3", page)
     assert re.search(r"Saliency maps 7 7 10 0", page)  # mean, median, points, with all
+
+
+# The command
+
+
+def test_the_command_takes_two_rosters_and_without_pdf_is_a_trial(monkeypatch):
+    called = []
+    monkeypatch.setattr(run, "gradebook", lambda *places, **options: called.append((places, options)) or 0)
+    options = parser().parse_args(["gradebook", "out", "--roster", "a.csv", "--roster", "b.csv", "--no-pdf"])
+    assert options.run(options) == 0
+    assert called == [((Path("out"), Path("a.csv"), None, POLICY), {"worksheets": [Path("b.csv")], "trial": True})]
 
 
 # Whole or not at all
