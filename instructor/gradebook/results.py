@@ -22,6 +22,7 @@ class Part:
     points: float
     earned: float
     words: str = ""
+    barred: bool = False  # the words say why there was no code to judge
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Section:
 
     @property
     def said_once(self) -> tuple[str, ...]:
-        """What several lost criteria have as their only reason, such as that nothing is written."""
-        reasons = Counter(part.words for part in self.parts if part.words and part.earned < part.points)
+        """Why there was no code to judge, where several criteria have that as their reason."""
+        reasons = Counter(part.words for part in self.parts if part.barred)
         return tuple(words for words, count in reasons.items() if count > 1)
 
 
@@ -82,13 +83,19 @@ def code_marks_in(folder: Path, rubric: Rubric) -> CodeMarks:
         if "max_score" in test:
             number = str(test.get("number", "")).partition(".")[0]
             name = str(test["name"]).rpartition(": ")[2]
-            parts.setdefault(number, []).append(Part(name, test["max_score"], test["score"], test.get("output", "")))
+            parts.setdefault(number, []).append(
+                Part(name, test["max_score"], test["score"], test.get("output", ""), is_barred(test))
+            )
     tasks = []
     for place, task in enumerate(rubric.tasks, start=1):
         found = () if problem else tuple(parts.get(str(place), ()))
         earned = None if problem else about.get("tasks", {}).get(task.name, sum(part.earned for part in found))
         tasks.append(Section("Code", task.name, task.title, task.points, earned, found))
     return CodeMarks(tuple(tasks), problem)
+
+
+def is_barred(test: Mapping) -> bool:
+    return bool(test.get("extra_data", {}).get("barred"))
 
 
 def report_records(out: Path, scheme: Scheme) -> ReportRecords | None:

@@ -80,6 +80,16 @@ def gradebook(
                 (folder / name).write_bytes(content)
         notes += notes_on_changes(found, changes)
         (folder / "class.html").write_bytes(class_page(found, policy, notes, environment()))
+    tell(say, notes, made)
+    sums = sum(entry.total(policy) is not None for entry in found)
+    say(f"{sums} of {len(found)} students have a sum: {out / GRADEBOOK}")
+    if trial:
+        say("A trial without PDFs: no later run compares its marks with these.")
+    return 0
+
+
+def tell(say: Callable[[str], None], notes: Sequence[str], made: Mapping[str, bytes | str | None]) -> None:
+    """What a person should look at, and which tables there are not."""
     for note in notes:
         say(f"• {shown(note, 1000)}")
     if strange := [name for name, content in made.items() if content is None]:
@@ -87,11 +97,6 @@ def gradebook(
     for name, reason in made.items():
         if isinstance(reason, str):
             say(f"✗ {name} was not written: {reason}")
-    sums = sum(entry.total(policy) is not None for entry in found)
-    say(f"{sums} of {len(found)} students have a sum: {out / GRADEBOOK}")
-    if trial:
-        say("A trial without PDFs: no later run compares its marks with these.")
-    return 0
 
 
 def arrivals_in(folder: Path, code: Mapping[str, CodeMarks]) -> dict[str, Arrival]:

@@ -1,5 +1,6 @@
 """Several LMSs in one run: beside the roster, exports of other LMSs, for what these import."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from instructor.gradebook.roster import Roster, RosterError, Student, read_roste
 from instructor.gradebook.sums import Entry
 
 SHARED = ("sid", "login", "email")  # ids that two LMSs may both have
+Names = set[tuple[str, str]]  # an id with its kind
 
 
 def read_worksheets(roster: Roster, paths: Sequence[Path]) -> list[Roster]:
@@ -25,22 +27,20 @@ def read_worksheets(roster: Roster, paths: Sequence[Path]) -> list[Roster]:
 
 def entries_in(sheet: Roster, found: Sequence[Entry]) -> list[Entry]:
     """Those of its students, in its order, with its ids and rows; who is not exactly one of the class is left out."""
-    owners: dict[str, set[str]] = {}
-    for entry in found:
-        for word in words_of(entry.student):
-            owners.setdefault(word, set()).add(entry.student.key)
-    by_key = {entry.student.key: entry for entry in found}
-    listed = []
-    for student in sheet.students:
-        keys = set().union(*(owners.get(word, set()) for word in words_of(student)))
-        if len(keys) == 1:
-            entry = by_key[keys.pop()]
-            listed.append(replace(entry, student=replace(student, key=entry.student.key)))
-    return listed
+    names = [(entry, names_of(entry.student)) for entry in found]
+    pairs = [(there, [entry for entry, known in names if known & names_of(there)]) for there in sheet.students]
+    claims = Counter(entry.student.key for _, entries in pairs for entry in entries)
+    return [
+        replace(entries[0], student=replace(there, key=entries[0].student.key))
+        for there, entries in pairs
+        if len(entries) == 1 and claims[entries[0].student.key] == 1
+    ]
 
 
-def words_of(student: Student) -> set[str]:
-    return {student.ids[column].casefold() for column in SHARED if column in student.ids}
+def names_of(student: Student) -> Names:
+    """Some logins are e-mail addresses."""
+    names = {(column, student.ids[column].casefold()) for column in SHARED if column in student.ids}
+    return names | {("email", value) for column, value in names if column == "login" and "@" in value}
 
 
 def notes_on_worksheet(sheet: Roster, listed: Sequence[Entry], found: Sequence[Entry]) -> list[str]:
@@ -48,6 +48,8 @@ def notes_on_worksheet(sheet: Roster, listed: Sequence[Entry], found: Sequence[E
     rows, keys = {entry.student.row for entry in listed}, {entry.student.key for entry in listed}
     strangers = [student.name for student in sheet.students if student.row not in rows]
     absent = [entry.student.name for entry in found if entry.student.key not in keys]
-    lms = sheet.kind.title()
-    notes = [f"Left out of {sheet.kind}.csv, since no id is in the roster: {', '.join(strangers)}"] if strangers else []
-    return notes + ([f"Not among the students of {lms}: {', '.join(absent)}"] if absent else [])
+    notes = {
+        f"Left out of {sheet.kind}.csv, since their ids are not exactly one student's of the roster": strangers,
+        f"Not among the students of {sheet.kind.title()}": absent,
+    }
+    return [f"{words}: {', '.join(names)}" for words, names in notes.items() if names]

@@ -475,9 +475,20 @@ def test_two_lmss_get_their_tables_in_one_run(tmp_path, out, made):
     assert [(row["Full name"], row["Grade"]) for row in rows(out, "moodle.csv")] == [("Ada Lovelace", "147")]
     with zipfile.ZipFile(out / "gradebook" / "moodle-feedback.zip") as archive:
         assert archive.namelist() == ["Ada Lovelace_711_assignsubmission_file_/feedback.html"]
-    assert "• Left out of moodle.csv, since no id is in the roster: Eve" in said
+    assert "• Left out of moodle.csv, since their ids are not exactly one student's of the roster: Eve" in said
     assert "• Not among the students of Moodle: Grace Hopper" in said
     assert not [line for line in said if "Not written" in line]
+
+
+def test_an_id_of_another_kind_gives_nobody_a_grade(tmp_path, out, made):
+    """A login may be somebody else's number, and two rows are not one student."""
+    grade(out, "s1")
+    roster = "id,login,email\ns1,adax,ada@example.org\n"
+    other, twice = MOODLE.replace("s2,", "adax,"), MOODLE.replace("s1,ada@", "s1,old@").replace("grace@", "ada@")
+    for text, grades in ((other, ["100"]), (twice, [])):
+        (tmp_path / "moodle.csv").write_text(text, "utf-8")
+        made(roster, worksheets=[tmp_path / "moodle.csv"])
+        assert [row["Grade"] for row in rows(out, "moodle.csv")] == grades
 
 
 @pytest.mark.parametrize(
@@ -587,7 +598,7 @@ def test_a_lost_criterion_has_a_reason_even_where_all_its_tests_are_hidden(out, 
     grade(out, "ada", ["saliency.value"])
     results = json.loads((out / "ada" / "results.json").read_text("utf-8"))
     for test in results["tests"]:
-        test["output"] = ""
+        test["output"] = ""  # as where all tests of it are hidden
     (out / "ada" / "results.json").write_text(json.dumps(results), "utf-8")
     grade(out, "grace", barred={"probabilities": "notebooks/01_saliency_maps.ipynb is missing"})
     made(PLAIN)

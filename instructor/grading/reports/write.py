@@ -75,6 +75,7 @@ def entry(number: str, task: TaskMark, mark: CriterionMark, hint: str | None) ->
         "output": "" if mark.is_hidden and not mark.barrier else "\n".join(output_lines(mark, hint)),
         "output_format": "text",
         "visibility": "after_published" if mark.is_hidden else "visible",
+        "extra_data": {"barred": bool(mark.barrier)},
     }
 
 
