@@ -95,12 +95,12 @@ def mistakes(entries: Sequence[Entry]) -> list[Mistake]:
 
 def lost(section: Section, is_question: bool) -> list[tuple[str, str]]:
     """What went wrong in a task or a question, each thing once, with its kind. Code that is not there is one thing."""
-    once = () if is_question else section.said_once
-    found = [(UNWRITTEN if words.startswith(UNWRITTEN) else UNUSABLE, "task") for words in once]
+    barred = [part for part in section.parts if part.barred]
+    found = [(UNWRITTEN if part.words.startswith(UNWRITTEN) else UNUSABLE, "task") for part in barred]
     found += [
         (part.name, "criterion")
         for part in section.parts
-        if part.points and part.earned < part.points and part.words not in once
+        if part.points and part.earned < part.points and part not in barred
     ]
     if is_question:
         found += [
@@ -108,8 +108,6 @@ def lost(section: Section, is_question: bool) -> list[tuple[str, str]]:
             for part in section.parts
             if not part.points and part.name not in (ADJUSTMENT, LIMITS)
         ]
-    known = [line for part in section.parts for line in part.words.splitlines() if line.startswith(CLOSER_LOOK)]
-    return [
-        *dict.fromkeys(found),
-        *((line.removeprefix(CLOSER_LOOK), "known mistake") for line in dict.fromkeys(known)),
-    ]
+    lines = [line for part in section.parts for line in part.words.splitlines()]
+    found += [(line.removeprefix(CLOSER_LOOK), "known mistake") for line in lines if line.startswith(CLOSER_LOOK)]
+    return list(dict.fromkeys(found))

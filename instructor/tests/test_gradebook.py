@@ -581,7 +581,7 @@ def test_feedback_says_what_was_earned_what_was_lost_and_why(out, made):
 def test_code_that_is_not_there_is_told_once_for_a_task_and_counted_once(out, made):
     words = "not implemented yet: {} in visualizers/{}.py, line {}"
     grade(out, "ada", barred={"saliency": words.format("a", "saliency", 9), "tv_loss": "style_transfer/x is missing"})
-    grade(out, "grace", barred={"saliency": words.format("b", "saliency", 7)})
+    grade(out, "grace", barred={"saliency": words.format("b", "saliency", 7), "probabilities": "01 is missing"})
     made(PLAIN, trial=False)
     for text in (words_of(out, "ada.html"), words_of(out, "ada.pdf")):
         assert text.count("Not implemented yet: a in visualizers/saliency.py, line 9") == 1
@@ -591,6 +591,7 @@ def test_code_that_is_not_there_is_told_once_for_a_task_and_counted_once(out, ma
     text = words_of(out, "../class.html")
     assert text.count("Code: Saliency maps not implemented yet 2 of 2") == 1
     assert text.count("Code: Total-variation loss its file is missing or cannot be used 1 of 2") == 1
+    assert text.count("Code: Warm-up: probabilities its file is missing or cannot be used 1 of 2") == 1
     assert "Code: Saliency maps lost" not in text
 
 
