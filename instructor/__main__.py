@@ -80,10 +80,21 @@ def parser() -> argparse.ArgumentParser:
         "gradebook", help="the sums of a class, from OUT of batch and mark, and its feedback"
     )
     gradebook.add_argument("out", type=Path, metavar="OUT", help="the folder that `batch` and `mark` wrote to")
-    gradebook.add_argument("--roster", type=Path, required=True, metavar="CSV", help="an export of your LMS")
+    gradebook.add_argument(
+        "--roster",
+        type=Path,
+        required=True,
+        action="append",
+        metavar="CSV",
+        help="an export of your LMS; again for a second LMS, whose export it is",
+    )
     gradebook.add_argument("--submissions", type=Path, metavar="FOLDER", help="what `batch` graded: tells the times")
     gradebook.add_argument("--policy", type=Path, metavar="TOML", help="default: instructor/gradebook/gradebook.toml")
-    gradebook.add_argument("--no-pdf", action="store_true", help="feedback as HTML only, which is quicker")
+    gradebook.add_argument(
+        "--no-pdf",
+        action="store_true",
+        help="a trial: quicker, without PDFs, and no later run compares its marks with it",
+    )
     gradebook.set_defaults(run=run_gradebook)
 
     catalogue = commands.add_parser("catalogue", help="make kit/check/catalogue.json anew, or a task's part of it")
@@ -149,7 +160,9 @@ def run_gradebook(options: argparse.Namespace) -> int:
     from instructor.gradebook.run import gradebook
 
     policy = options.policy or POLICY
-    return gradebook(options.out, options.roster, options.submissions, policy, with_pdf=not options.no_pdf)
+    roster, *worksheets = options.roster
+    own = {"worksheets": worksheets, "trial": options.no_pdf}
+    return gradebook(options.out, roster, options.submissions, policy, **own)
 
 
 def run_catalogue(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 LARGEST = 50 * 10**6  # bytes
 SEPARATORS = ",;\t"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these, spreadsheets take a cell for a formula
-NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
+HARMLESS = re.compile(r"-|[+-]?\d+([.,]\d+)?")  # numbers, and the dash that Moodle writes where there is nothing
 
 
 class TableError(ValueError):
@@ -64,5 +64,5 @@ def as_csv(table: list[list[str]]) -> bytes:
 
 def harmless(cell: str) -> str:
     """The cell; one that spreadsheets would take for a formula gets an apostrophe in front."""
-    is_formula = cell.lstrip(" ").startswith(FORMULA) and not NUMBER.fullmatch(cell.strip())
+    is_formula = cell.lstrip(" ").startswith(FORMULA) and not HARMLESS.fullmatch(cell.strip())
     return f"'{cell}" if is_formula else cell.replace("\0", "")

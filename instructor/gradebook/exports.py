@@ -15,14 +15,19 @@ from instructor.gradebook.roster import Roster
 from instructor.gradebook.sums import Entry
 from instructor.grading.reports.table import Table
 
-Rows = list[list[str]]
+Rows = list[list[str]]  # of an export; it is None where the roster has no ids of that LMS, and a text if it is spoilt
 CANVAS_INFORMATION = ("Student", "ID", "SIS User ID", "SIS Login ID", "Integration ID", "Root Account", "Section")
 WORKSHEET = ("Grade", "Last modified (grade)")  # without these, Moodle refuses a worksheet
 
 
 def number(value: float | None) -> str:
     """As many decimals as it has, none if it is whole; "" for None."""
-    return "" if value is None else f"{round(value, 2):.2f}".rstrip("0").rstrip(".")
+    return "" if value is None else f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
+
+
+def spoken(value: float | None) -> str:
+    """The same for people, with a minus sign."""
+    return number(value).replace("-", "−")
 
 
 def whole_table(entries: Sequence[Entry], policy: Policy, changes: Mapping[str, Change | None]) -> Table:
@@ -30,7 +35,8 @@ def whole_table(entries: Sequence[Entry], policy: Policy, changes: Mapping[str, 
     sections = dict.fromkeys(section.label for entry in entries for section in (*entry.tasks, *entry.questions))
     ids = [column for column in ("sid", "login", "email") if any(column in entry.student.ids for entry in entries)]
     head = ["name", *ids, "group", "submission", "handed in", "days late"]
-    head += ["code", "report", "for being late", "total", "of", "before", "open", "does not count"]
+    head += ["code", "report", "for being late", "total", "points possible", "total before", "why no total"]
+    head += ["handed in, not counted"]
     table: Table = [[*head, *sections]]
     for entry in entries:
         student, total, moved = entry.student, entry.total(policy), changes.get(entry.student.key)
@@ -58,10 +64,10 @@ def has_marks(sections: Sequence[Section]) -> bool:
     return any(section.earned is not None for section in sections)
 
 
-def for_canvas(roster: Roster, entries: Sequence[Entry], policy: Policy) -> Rows | str:
-    """Its information columns as they came, and one of grades; or why there is none."""
+def for_canvas(roster: Roster, entries: Sequence[Entry], policy: Policy) -> Rows | None:
+    """Its information columns as they came, and one of grades."""
     if roster.kind != "canvas":
-        return "the roster has no ids of Canvas: export the gradebook there and use it as the roster"
+        return None
     header = roster.table.header
     kept = [place for place, name in enumerate(header) if name in CANVAS_INFORMATION]
     title = canvas_title(header, policy.title)
@@ -77,7 +83,7 @@ def canvas_title(header: Sequence[str], title: str) -> str:
     return next((name for name in header if name == title or form.fullmatch(name)), title)
 
 
-def for_moodle(roster: Roster, entries: Sequence[Entry], policy: Policy) -> Rows | str:
+def for_moodle(roster: Roster, entries: Sequence[Entry], policy: Policy) -> Rows | str | None:
     """The grading worksheet as it came, with grades; for other rosters, what Moodle's import of grades can map."""
     header = roster.table.header
     if roster.kind == "moodle" and "participant" in roster.places:
@@ -95,16 +101,16 @@ def for_moodle(roster: Roster, entries: Sequence[Entry], policy: Policy) -> Rows
         ]
         return [header, *rows]
     if not any(entry.student.ids.get("email") for entry in entries):
-        return "the roster has neither Moodle's identifiers nor e-mail addresses"
+        return None
     ids = [[entry.student.ids.get("sid", ""), entry.student.ids.get("email", "")] for entry in entries]
     rows = [[*known, number(entry.total(policy))] for known, entry in zip(ids, entries, strict=True)]
     return [["ID number", "Email address", policy.title], *rows]
 
 
-def for_gradescope(roster: Roster, entries: Sequence[Entry], policy: Policy) -> Rows | str:
+def for_gradescope(roster: Roster, entries: Sequence[Entry], policy: Policy) -> Rows | None:
     """By SID and e-mail address, as in its own exports."""
     if not any(entry.student.ids.keys() & {"sid", "email"} for entry in entries):
-        return "the roster has neither SIDs nor e-mail addresses"
+        return None
     rows = []
     for entry in entries:
         cells, ids = entry.student.cells, entry.student.ids

@@ -9,18 +9,20 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from instructor.gradebook.exports import number
+from instructor.gradebook.exports import number, spoken
 from instructor.gradebook.ledger import Change
 from instructor.gradebook.policy import Policy
 from instructor.gradebook.results import Part, Section
 from instructor.gradebook.sums import Entry, earned
 from instructor.grading.reports.page import STYLE as REPORT_STYLE
+from instructor.grading.reports.wording import sentence
 from instructor.grading.shown import shown, shown_lines
 from instructor.marking.records import Answer, Mark
 from instructor.marking.rendering import Renderer
 
 PAGES = Path(__file__).parent / "pages"
 STYLE = f"{REPORT_STYLE}\n{(PAGES / 'gradebook.css').read_text('utf-8')}"
+HIDDEN = "The tests that decide about it are hidden."
 LONGEST_OUTPUT = 1500  # characters of what the tests of a criterion say
 
 
@@ -32,6 +34,7 @@ class Feedback:
     name: str
     total: str  # "" as long as something is open
     points: str
+    so_far: str  # then: the points of what is marked, such as "94 of 100"; "" if nothing is
     lines: list[dict]  # how the sum comes about
     before: dict | None
     notes: list[str]
@@ -51,6 +54,7 @@ def feedback(
         shown(entry.student.name),
         number(total),
         number(entry.points),
+        so_far([*entry.tasks, *entry.questions]) if entry.open else "",
         sum_lines(entry, policy),
         before(change),
         notes(entry),
@@ -64,36 +68,35 @@ def sum_lines(entry: Entry, policy: Policy) -> list[dict]:
     lines = [half_line(label, sections) for label, sections in halves.items() if sections]
     total = entry.total(policy)
     if entry.submission and (entry.late.days or policy.due):
-        lost = round(total - entry.code - entry.report, 2) if total is not None else 0
+        lost = None if total is None else round(total - entry.code - entry.report, 2)
         words = entry.late.in_words(policy)
-        lines.append(line(words[0].upper() + words[1:], lost, None))
+        lines.append({"label": words[0].upper() + words[1:], "points": spoken(lost)})
     return lines
 
 
 def half_line(label: str, sections: Sequence[Section]) -> dict:
-    waiting = all(section.earned is None for section in sections)
-    found = line(label, earned(sections), sum(section.points for section in sections))
-    return found | {"points": "none yet"} if waiting else found
+    """What is not marked yet does not read as points lost."""
+    waiting = any(section.earned is None for section in sections)
+    points = so_far(sections)
+    return {"label": label, "points": (f"{points} so far" if points else "none yet") if waiting else points}
 
 
-def line(label: str, points: float, of: float | None) -> dict:
-    return {"label": label, "points": signed(points) if of is None else number(points), "of": number(of)}
-
-
-def signed(points: float) -> str:
-    return f"−{number(-points)}" if points < 0 else number(points)
+def so_far(sections: Sequence[Section]) -> str:
+    """Points of those that are marked, and how many they could be."""
+    marked = [section for section in sections if section.earned is not None]
+    return f"{number(earned(marked))} of {number(sum(section.points for section in marked))}" if marked else ""
 
 
 def before(change: Change | None) -> dict | None:
-    """A regrade: the sum and what moved in it."""
+    """What was told before: the sum and what moved in it."""
     if change is None:
         return None
-    moved = [{"title": title, "old": number(old), "new": number(new)} for title, old, new in change.parts]
-    return {"old": number(change.old_total), "new": number(change.new_total), "parts": moved}
+    moved = [{"title": title, "old": spoken(old), "new": spoken(new)} for title, old, new in change.parts]
+    return {"title": change.title, "old": spoken(change.old_total), "new": spoken(change.new_total), "parts": moved}
 
 
 def notes(entry: Entry) -> list[str]:
-    found = [f"There is no sum yet: {shown(entry.open)}."] if entry.open else []
+    found = [what_is_open(entry)] if entry.open else []
     if entry.submission:
         at = f", handed in on {f'{entry.handed_in:%Y-%m-%d at %H:%M %z}'.strip()}" if entry.handed_in else ""
         found.append(f"Graded: {shown(entry.submission)}{at}.")
@@ -102,16 +105,35 @@ def notes(entry: Entry) -> list[str]:
     return found
 
 
+def what_is_open(entry: Entry) -> str:
+    """The questions that are not marked, by number, where nothing else is open."""
+    waiting = [
+        f"{place} · {section.title} ({counted(section.points, 'point')})"
+        for place, section in enumerate(entry.questions, start=1)
+        if section.earned is None
+    ]
+    if waiting and so_far(entry.tasks):
+        return f"Not marked yet, so there is no sum: {'; '.join(waiting)}."
+    return f"There is no sum yet: {shown(entry.open)}."
+
+
+def counted(points: float, noun: str) -> str:
+    return f"{number(points)} {noun}{'' if points == 1 else 's'}"
+
+
 def task(section: Section) -> dict:
-    """Its criteria only where points were lost."""
+    """Its criteria only where points were lost; what is the reason of several is said above them."""
+    once = section.said_once
     return {"title": section.title, "earned": number(section.earned), "points": number(section.points)} | {
-        "parts": [code_part(part) for part in section.parts if section.earned != section.points]
+        "once": [sentence(shown_lines(words, LONGEST_OUTPUT)) for words in once],
+        "parts": [code_part(part, once) for part in section.parts if section.earned != section.points],
     }
 
 
-def code_part(part: Part) -> dict:
+def code_part(part: Part, once: Sequence[str]) -> dict:
+    """Where nothing is said of a criterion, only hidden tests decide about it."""
     lost = part.earned < part.points
-    words = shown_lines(part.words, LONGEST_OUTPUT) if lost else ""
+    words = shown_lines(part.words or HIDDEN, LONGEST_OUTPUT) if lost and part.words not in once else ""
     return {"name": shown(part.name), "earned": number(part.earned), "of": number(part.points), "lost": lost} | {
         "words": words
     }
@@ -134,7 +156,7 @@ def report_part(part: Part) -> dict:
     lost = part.earned < part.points
     return {
         "name": part.name,
-        "earned": number(part.earned) if part.points else signed(part.earned),
+        "earned": number(part.earned) if part.points else spoken(part.earned),
         "of": number(part.points) if part.points else "",
         "lost": lost,
         "words": part.words if lost or not part.points else "",

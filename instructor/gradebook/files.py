@@ -27,11 +27,11 @@ def moodle_folder(entry: Entry) -> str | None:
     return f"{name[:LONGEST]}_{digits[0]}_assignsubmission_file_"
 
 
-def moodle_zip(entries: Iterable[Entry], feedback: Mapping[str, Mapping[str, bytes]]) -> bytes | str:
-    """Everybody's files, by key and name; or why there is no zip."""
+def moodle_zip(entries: Iterable[Entry], feedback: Mapping[str, Mapping[str, bytes]]) -> bytes | None:
+    """Everybody's files, by key and name; None where no `Identifier` of Moodle's worksheet says whose they are."""
     folders = {entry.student.key: moodle_folder(entry) for entry in entries}
     if not any(folders.values()):
-        return "the roster is not Moodle's grading worksheet, whose `Identifier` says whose feedback it is"
+        return None
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for key, folder in folders.items():

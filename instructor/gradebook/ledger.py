@@ -1,4 +1,4 @@
-"""What the gradebook said before, so that a regrade shows old and new marks."""
+"""What students were told before, so that a regrade shows old and new marks."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,7 @@ from instructor.gradebook.sums import Entry
 from kit.atomic import write_atomically
 
 LEDGER = "ledger.json"
+LATE = "for being late"
 
 
 class LedgerError(ValueError):
@@ -23,6 +24,11 @@ class Change:
     old_total: float
     new_total: float | None
     parts: tuple[tuple[str, float, float], ...]
+
+    @property
+    def title(self) -> str:
+        """Work that has other marks is regraded; what lateness costs may change without that."""
+        return "Regraded" if any(title != LATE for title, _, _ in self.parts) else "Late days counted anew"
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ def state_of(entry: Entry, policy: Policy) -> State:
     parts = {section.label: section.earned for section in sections if section.earned is not None}
     total = entry.total(policy)
     lost = round(total - entry.code - entry.report, 2) if total is not None else 0
-    return State(total, parts | ({"for being late": lost} if lost else {}))
+    return State(total, parts | ({LATE: lost} if lost else {}))
 
 
 def read_ledger(folder: Path) -> dict[str, tuple[State, State | None]]:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 from instructor.gradebook.roster import Roster, Student
 from instructor.gradebook.times import Arrival
@@ -18,7 +19,8 @@ CANVAS = re.compile(r"(?P<name>[^_]+)_(?:LATE_)?(?P<id>\d+)_\d+_")
 class Match:
     """The submissions of each student, by key and in the order of their names, and those that are nobody's.
 
-    `guessed` are those whose name only begins with somebody's id: a person should look at them.
+    `guessed` are those whose name begins with somebody's id or name and holds nothing else of theirs: a person should
+    look at them.
     """
 
     of: dict[str, tuple[str, ...]]
@@ -62,12 +64,22 @@ class Directory:
         found = self.anything.get(plain(name), [])
         return found if len(found) == 1 else self.groups.get(plain(name), [])
 
-    def beginning(self, name: str) -> list[str]:
-        """By the longest id, name or group that the name begins with, up to a dash or the like; not by one of two."""
+    def beginning(self, name: str) -> tuple[list[str], str]:
+        """By the longest id, name or group that the name begins with, up to a dash or the like; not by one of two.
+
+        Returned with the rest of the name.
+        """
         if len(self.anything.get(plain(name), [])) > 1:
-            return []
-        starts = [name[: part.start()] for part in re.finditer(r"[^\w@\s]|_", name)]
-        return next((found for start in reversed(starts) if plain(start) and (found := self.called(start))), [])
+            return [], name
+        for cut in reversed(cuts(name)):
+            if plain(name[:cut]) and (found := self.called(name[:cut])):
+                return found, name[cut + 1 :]
+        return [], name
+
+    def is_in(self, rest: str, owners: list[str]) -> bool:
+        """Whether a part of it, between dashes or the like, calls the same students."""
+        parts = combinations([-1, *cuts(rest), len(rest)], 2)
+        return any(self.called(rest[start + 1 : end]) == owners for start, end in parts)
 
 
 def match(roster: Roster, submissions: Iterable[str], arrivals: Mapping[str, Arrival]) -> Match:
@@ -80,13 +92,18 @@ def match(roster: Roster, submissions: Iterable[str], arrivals: Mapping[str, Arr
         arrival = arrivals.get(submission, Arrival())
         owners = directory.owners(submission, arrival)
         if not owners and not arrival.submitters:
-            owners = directory.beginning(submission)
-            guessed += [submission] if owners else []
+            owners, rest = directory.beginning(submission)
+            guessed += [submission] if owners and not directory.is_in(rest, owners) else []
         if not owners:
             unknown.append(submission)
         for key in dict.fromkeys(member for owner in owners for member in groups[owner]):
             found[key].append(submission)
     return Match({key: tuple(names) for key, names in found.items()}, tuple(unknown), tuple(guessed))
+
+
+def cuts(name: str) -> list[int]:
+    """Where a dash, an underscore or the like stands."""
+    return [part.start() for part in re.finditer(r"[^\w@\s]|_", name)]
 
 
 def keys_by(pairs: Iterable[tuple[str, Student]]) -> dict[str, list[str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 
-from instructor.gradebook.exports import points_in
+from instructor.gradebook.exports import points_in, spoken
 from instructor.gradebook.ledger import Change
 from instructor.gradebook.matching import Match
 from instructor.gradebook.policy import Policy
@@ -23,8 +23,6 @@ def notes_on(found: Sequence[Entry], matched: Match, policy: Policy, report: Rep
         if not entry.submission
     ]
     notes += [f"Not exactly one student of the roster: {name}" for name in matched.unknown]
-    owners = {name: [e.student.name for e in found if name in (e.submission, *e.others)] for name in matched.guessed}
-    notes += [f"{name} is taken for {', '.join(names)}, by the beginning of its name" for name, names in owners.items()]
     twice = [entry for entry in found if entry.others]
     notes += [
         f"Handed in {1 + len(each.others)} times: {each.student.name}; {each.submission} counts, as the last"
@@ -32,6 +30,8 @@ def notes_on(found: Sequence[Entry], matched: Match, policy: Policy, report: Rep
         for each in twice
     ]
     notes += [f"No sum: {entry.student.name}: {entry.open}" for entry in found if entry.submission and entry.open]
+    owners = {name: [e.student.name for e in found if name in (e.submission, *e.others)] for name in matched.guessed}
+    notes += [f"{name} is taken for {', '.join(names)}, by the beginning of its name" for name, names in owners.items()]
     notes += notes_on_lateness(found, policy)
     notes += [] if report else ["The sums are of the code alone: nobody has marked the report yet"]
     flagged = flags(found, report)
@@ -80,7 +80,7 @@ def notes_on_changes(found: Sequence[Entry], changes: Mapping[str, Change | None
     notes = []
     for entry in found:
         if moved := changes[entry.student.key]:
-            parts = ", ".join(f"{title} {old:g} → {new:g}" for title, old, new in moved.parts)
-            new = "open" if moved.new_total is None else f"{moved.new_total:g}"
-            notes.append(f"Regraded: {entry.student.name}, {moved.old_total:g} → {new} ({parts})")
+            parts = ", ".join(f"{title} {spoken(old)} → {spoken(new)}" for title, old, new in moved.parts)
+            new = spoken(moved.new_total) or "open"
+            notes.append(f"{moved.title}: {entry.student.name}, {spoken(moved.old_total)} → {new} ({parts})")
     return notes

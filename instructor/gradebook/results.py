@@ -1,6 +1,7 @@
 """What a batch and the graders of the report have left: the marks of each submission, for code and report."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ class Part:
     points: float
     earned: float
     words: str = ""
+    barred: bool = False  # the words say why there was no code to judge
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,12 @@ class Section:
     def label(self) -> str:
         """What no other section is called: titles of tasks and questions are sometimes the same."""
         return f"{self.half}: {self.title}"
+
+    @property
+    def said_once(self) -> tuple[str, ...]:
+        """Why there was no code to judge, where several criteria have that as their reason."""
+        reasons = Counter(part.words for part in self.parts if part.barred)
+        return tuple(words for words, count in reasons.items() if count > 1)
 
 
 @dataclass(frozen=True)
@@ -75,13 +83,19 @@ def code_marks_in(folder: Path, rubric: Rubric) -> CodeMarks:
         if "max_score" in test:
             number = str(test.get("number", "")).partition(".")[0]
             name = str(test["name"]).rpartition(": ")[2]
-            parts.setdefault(number, []).append(Part(name, test["max_score"], test["score"], test.get("output", "")))
+            parts.setdefault(number, []).append(
+                Part(name, test["max_score"], test["score"], test.get("output", ""), is_barred(test))
+            )
     tasks = []
     for place, task in enumerate(rubric.tasks, start=1):
         found = () if problem else tuple(parts.get(str(place), ()))
         earned = None if problem else about.get("tasks", {}).get(task.name, sum(part.earned for part in found))
         tasks.append(Section("Code", task.name, task.title, task.points, earned, found))
     return CodeMarks(tuple(tasks), problem)
+
+
+def is_barred(test: Mapping) -> bool:
+    return bool(test.get("extra_data", {}).get("barred"))
 
 
 def report_records(out: Path, scheme: Scheme) -> ReportRecords | None:

@@ -18,6 +18,7 @@ from instructor.gradebook.results import CodeMarks, ReportRecords, code_marks, r
 from instructor.gradebook.roster import Roster, read_roster
 from instructor.gradebook.sums import Entry, entries
 from instructor.gradebook.times import Arrival, arrivals
+from instructor.gradebook.worksheets import entries_in, notes_on_worksheet, read_worksheets
 from instructor.grading.batch.run import GRADEBOOK, submissions
 from instructor.grading.reports import table
 from instructor.grading.rubric import read_rubric
@@ -34,14 +35,18 @@ def gradebook(
     submissions_folder: Path | None = None,
     policy_path: Path = POLICY,
     *,
-    with_pdf: bool = True,
+    worksheets: Sequence[Path] = (),
+    trial: bool = False,
     say: Callable[[str], None] = print,
 ) -> int:
     """Write OUT/gradebook/, and say who is missing, unknown or there twice. Returns the exit status 0.
 
+    `worksheets` are exports of other LMSs than the roster, which get their tables, too.
+    A trial makes no PDF and is forgotten: no later run compares its marks with it.
     Raises GradebookError, and ValueError for a roster, a policy or records that are not in order.
     """
     roster, policy, scheme = read_roster(roster_path), read_policy(policy_path), load_scheme()
+    sheets = read_worksheets(roster, worksheets)
     code = code_marks(out, read_rubric())
     if not code:
         raise GradebookError(f"{out} holds no graded submissions: run `python -m instructor batch` first")
@@ -52,30 +57,46 @@ def gradebook(
     notes = [
         f"Recounted by the mark scheme as it is now: {each.in_words()}" for each in (report.recounted if report else ())
     ]
-    notes += [*notes_on(found, matched, policy, report), *notes_on_lms(roster, found, policy)]
+    lists = [(roster, found), *((sheet, entries_in(sheet, found)) for sheet in sheets)]
+    notes += notes_on(found, matched, policy, report)
+    notes += [note for sheet, _ in lists for note in notes_on_lms(sheet, found, policy)]
+    notes += [note for sheet, listed in lists[1:] for note in notes_on_worksheet(sheet, listed, found)]
     notes += [f"Handed in, and not graded: {name}; run the batch again" for name in sorted(came.keys() - code.keys())]
     with new_folder(out / GRADEBOOK) as folder:
-        ledger = renewed(read_ledger(out / GRADEBOOK), found, policy)
+        told = read_ledger(out / GRADEBOOK)
+        ledger = renewed(told, found, policy)
         changes = {entry.student.key: change(*ledger[entry.student.key]) for entry in found}
-        write_ledger(folder, ledger)
+        write_ledger(folder, told if trial else ledger)
         rows = exports.whole_table(found, policy, changes)
         (folder / "gradebook.csv").write_bytes(table.as_csv(rows))
         (folder / "gradebook.xlsx").write_bytes(table.as_workbook(rows))
-        not_made = write_exports(folder, roster, found, policy)
-        pages = write_feedback(folder, found, policy, changes, report, with_pdf)
-        made = moodle_zip([entry for entry in found if not entry.open], pages)
-        if isinstance(made, bytes):
-            (folder / "moodle-feedback.zip").write_bytes(made)
+        made = tables(lists, policy)
+        pages = write_feedback(folder, found, policy, changes, report, with_pdf=not trial)
+        made["moodle-feedback.zip"] = moodle_zip(
+            [entry for entry in of_lms("moodle", lists)[1] if not entry.open], pages
+        )
+        for name, content in made.items():
+            if isinstance(content, bytes):
+                (folder / name).write_bytes(content)
         notes += notes_on_changes(found, changes)
         (folder / "class.html").write_bytes(class_page(found, policy, notes, environment()))
-    for note in notes:
-        say(f"• {shown(note, 1000)}")
-    not_made |= {"moodle-feedback.zip": made} if isinstance(made, str) else {}
-    for name, reason in not_made.items():
-        say(f"✗ {name} was not written: {reason}")
+    tell(say, notes, made)
     sums = sum(entry.total(policy) is not None for entry in found)
     say(f"{sums} of {len(found)} students have a sum: {out / GRADEBOOK}")
+    if trial:
+        say("A trial without PDFs: no later run compares its marks with these.")
     return 0
+
+
+def tell(say: Callable[[str], None], notes: Sequence[str], made: Mapping[str, bytes | str | None]) -> None:
+    """What a person should look at, and which tables there are not."""
+    for note in notes:
+        say(f"• {shown(note, 1000)}")
+    if strange := [name for name, content in made.items() if content is None]:
+        say(f"• Not written, since the roster has no ids of that LMS: {', '.join(strange)}")
+    for name, reason in made.items():
+        if isinstance(reason, str):
+            say(f"✗ {name} was not written: {reason}")
 
 
 def arrivals_in(folder: Path, code: Mapping[str, CodeMarks]) -> dict[str, Arrival]:
@@ -87,16 +108,15 @@ def arrivals_in(folder: Path, code: Mapping[str, CodeMarks]) -> dict[str, Arriva
     return found
 
 
-def write_exports(folder: Path, roster: Roster, found: Sequence[Entry], policy: Policy) -> dict[str, str]:
-    """The tables for the LMSs; returned are those that cannot be made, with the reason."""
-    not_made = {}
-    for name, export in LMS.items():
-        rows = export(roster, found, policy)
-        if isinstance(rows, str):
-            not_made[f"{name}.csv"] = rows
-        else:
-            (folder / f"{name}.csv").write_bytes(as_csv(rows))
-    return not_made
+def of_lms(name: str, lists: Sequence[tuple[Roster, list[Entry]]]) -> tuple[Roster, list[Entry]]:
+    """Its own list of the students, else the roster."""
+    return next((each for each in lists if each[0].kind == name), lists[0])
+
+
+def tables(lists: Sequence[tuple[Roster, list[Entry]]], policy: Policy) -> dict[str, bytes | str | None]:
+    """What the LMSs import, by the names of the files; or why not, or None where no list has ids of that LMS."""
+    made = {f"{name}.csv": export(*of_lms(name, lists), policy) for name, export in LMS.items()}
+    return {name: as_csv(rows) if isinstance(rows, list) else rows for name, rows in made.items()}
 
 
 def write_feedback(
@@ -105,6 +125,7 @@ def write_feedback(
     policy: Policy,
     changes: Mapping[str, Change | None],
     report: ReportRecords | None,
+    *,
     with_pdf: bool,
 ) -> dict[str, dict[str, bytes]]:
     """A page for everybody who has handed in; returned too, by key and name of the file."""

@@ -8,8 +8,10 @@ from statistics import mean, median
 from instructor.gradebook.policy import Policy
 from instructor.gradebook.results import Section
 from instructor.gradebook.sums import ADJUSTMENT, LIMITS, Entry
+from kit.unwritten import UNWRITTEN
 
 BINS = 10
+UNUSABLE = "its file is missing or cannot be used"
 CLOSER_LOOK = "A closer look: "  # before the name of a known mistake, in what Gradescope is told
 
 
@@ -92,13 +94,20 @@ def mistakes(entries: Sequence[Entry]) -> list[Mistake]:
 
 
 def lost(section: Section, is_question: bool) -> list[tuple[str, str]]:
-    """What went wrong in a task or a question, each thing once, with its kind."""
-    found = [(part.name, "criterion") for part in section.parts if part.points and part.earned < part.points]
+    """What went wrong in a task or a question, each thing once, with its kind. Code that is not there is one thing."""
+    barred = [part for part in section.parts if part.barred]
+    found = [(UNWRITTEN if part.words.startswith(UNWRITTEN) else UNUSABLE, "task") for part in barred]
+    found += [
+        (part.name, "criterion")
+        for part in section.parts
+        if part.points and part.earned < part.points and part not in barred
+    ]
     if is_question:
         found += [
             (part.words, "misconception")
             for part in section.parts
             if not part.points and part.name not in (ADJUSTMENT, LIMITS)
         ]
-    known = [line for part in section.parts for line in part.words.splitlines() if line.startswith(CLOSER_LOOK)]
-    return [*found, *((line.removeprefix(CLOSER_LOOK), "known mistake") for line in dict.fromkeys(known))]
+    lines = [line for part in section.parts for line in part.words.splitlines()]
+    found += [(line.removeprefix(CLOSER_LOOK), "known mistake") for line in lines if line.startswith(CLOSER_LOOK)]
+    return list(dict.fromkeys(found))

@@ -5,6 +5,7 @@ the tests that the rubric names are run, hidden ones too, and their outcomes bec
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,10 +89,15 @@ class Judge:
             if isinstance(error, WorkerLost):
                 self.allowance.lost(self.tasks[name_of(item)].name, str(error))
             report.longrepr = in_words(error)
-            self.outcomes.append(outcome_of(item, False, report.longrepr))
+            self.outcomes.append(replace(outcome_of(item, False, report.longrepr), barred=self.is_barred(item, error)))
         elif call.when == "call":
             self.outcomes.append(outcome_of(item, report.passed, ""))
         return report
+
+    def is_barred(self, item: pytest.Item, error: BaseException) -> bool:
+        """Whether there was nothing to judge. What code says while it runs may be told only where the test is."""
+        unusable = self.tasks[name_of(item)].module in self.code.unusable
+        return unusable or (not is_hidden(item) and str(error) == UNWRITTEN)
 
     def keep_what_was_printed(self) -> None:
         """Students see what their code prints, but not from now on: it could print what hidden tests show it."""

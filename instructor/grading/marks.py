@@ -1,6 +1,8 @@
 """What grading a submission comes to. Nothing here depends on time: grading twice gives the same marks."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # The clearest complaints first: a line of the student's own, numbers to compare, a factor; then all others.
@@ -11,7 +13,8 @@ CLEAREST = (re.compile(r", line \d+\)"), re.compile("^expected "), re.compile(" 
 class Outcome:
     """One test, such as "test_saliency.py::test_values[shipped]", and the first words of what it complained about.
 
-    `statement` is what it asks, in the words that check() has for it.
+    `statement` is what it asks, in the words that check() has for it. `barred` tests met no code that they could judge:
+    the message says that it is missing or not written, which is no secret even where the test is hidden.
     """
 
     test: str
@@ -19,6 +22,7 @@ class Outcome:
     message: str = ""
     hidden: bool = False  # students see neither its name nor its message
     statement: str = ""
+    barred: bool = False
 
     @property
     def vagueness(self) -> int:
@@ -41,6 +45,16 @@ class CriterionMark:
         """Whether only hidden tests decide about it."""
         return bool(self.outcomes) and all(outcome.hidden for outcome in self.outcomes)
 
+    @property
+    def barrier(self) -> str:
+        return barrier(self.outcomes)
+
+
+def barrier(outcomes: Sequence[Outcome]) -> str:
+    """Why there was no code to judge, if that is all that students are told of what failed; else ""."""
+    told = [each for each in outcomes if not each.passed and (each.barred or not each.hidden)]
+    return " ".join(told[0].message.split()) if told and all(each.barred for each in told) else ""
+
 
 @dataclass(frozen=True)
 class TaskMark:
@@ -51,6 +65,12 @@ class TaskMark:
     module: str
     criteria: tuple[CriterionMark, ...]
     hint: str | None
+
+    @property
+    def barriers(self) -> tuple[str, ...]:
+        """Those that bar more than one criterion, and are said once."""
+        met = Counter(filter(None, (mark.barrier for mark in self.criteria)))
+        return tuple(words for words, count in met.items() if count > 1)
 
     @property
     def points(self) -> float:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from instructor.grading.intake.submission import LARGEST_PARSED, code_cells, holds_solution, parsed
 from kit.paths import KIT
-from kit.unwritten import STUB
+from kit.unwritten import STUB, UNWRITTEN
 
 NOTEBOOK = "notebooks/01_saliency_maps.ipynb"
 MODULE = "notebook_cells"
@@ -36,6 +36,12 @@ def as_module(notebook: bytes) -> str:
     """
     code = answer_in(code_cells(notebook)) or STUB
     return FUNCTION.format(code=textwrap.indent(code, "    "))
+
+
+def is_unwritten(module: str) -> bool:
+    """Whether such a module holds the stub, and nothing that gives the answer a value."""
+    statements = parsed(module)
+    return UNWRITTEN in module and bool(statements) and ANSWER not in bound(statements[-1].body)
 
 
 def answer_in(cells: Sequence[str]) -> str:

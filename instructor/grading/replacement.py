@@ -14,6 +14,7 @@ from instructor.grading.intake.submission import Submission, SubmissionError
 from instructor.grading.isolation.remote import Remote
 from instructor.grading.rubric import Task
 from kit.assignment import MODULES, dotted
+from kit.unwritten import UNWRITTEN
 from tests.support import stand_ins, surroundings
 
 CELLS = f"{notebook_cells.MODULE}.py"
@@ -27,19 +28,24 @@ class Replacement:
 
     def __init__(self, submission: Submission, seconds: float) -> None:
         self.problems: list[str] = []
-        self.unusable: dict[str, str] = {}
+        self.unusable = dict(submission.unread)
         self.remote = Remote({**submission.sources, CELLS: self.cells(submission)}, seconds)
 
     def cells(self, submission: Submission) -> str:
         """The solutions in notebooks, as a module."""
-        notebook = submission.notebooks.get(notebook_cells.NOTEBOOK)
+        name = notebook_cells.NOTEBOOK
+        notebook = submission.notebooks.get(name)
         if notebook is None:
-            self.problems.append(f"{notebook_cells.NOTEBOOK} is missing")
+            self.unusable[name] = f"{name} is missing"
         try:
-            return notebook_cells.as_module(notebook or notebook_cells.EMPTY)
+            cells = notebook_cells.as_module(notebook or notebook_cells.EMPTY)
         except SubmissionError as error:
-            self.problems.append(f"{notebook_cells.NOTEBOOK}: {error}")
-            return notebook_cells.as_module(notebook_cells.EMPTY)
+            self.unusable[name] = f"{name}: {error}"
+            cells = notebook_cells.as_module(notebook_cells.EMPTY)
+        self.problems += [self.unusable[name]] if name in self.unusable else []
+        if notebook_cells.is_unwritten(cells):
+            self.unusable.setdefault(name, f"{UNWRITTEN}: {notebook_cells.ANSWER} in {name}")
+        return cells
 
     def put_in_place(self, tasks: tuple[Task, ...]) -> None:
         global called

@@ -10,7 +10,7 @@ from functools import cached_property
 from math import isfinite
 from pathlib import Path
 
-from instructor.grading.marks import CriterionMark, Marks, Outcome, TaskMark
+from instructor.grading.marks import CriterionMark, Marks, Outcome, TaskMark, barrier
 from kit.assignment import EDITABLE, fits
 from kit.paths import KIT
 
@@ -166,6 +166,8 @@ def reason_against(outcomes: Sequence[Outcome]) -> str:
     failed = [outcome for outcome in outcomes if not outcome.passed]
     if not failed:
         return ""
+    if nothing_to_judge := barrier(failed):
+        return nothing_to_judge
     count = f"{len(failed)} of {len(outcomes)} tests failed" if len(outcomes) > 1 else "its test failed"
     shown = sorted((outcome for outcome in failed if not outcome.hidden), key=lambda outcome: outcome.vagueness)
     if not shown:

@@ -109,7 +109,7 @@ def test_everybody_gets_reports_and_a_line_sorted_by_name(folder, out):
     assert status == 0
     assert [line.split(",")[:2] for line in marks(out)[1:]] == [["ada", "7.5"], ["bob", "0"], ["cy", "3"]]
     assert (out / "ada" / "report.md").read_text("utf-8") == "7.5 points\n"
-    assert said == f"3 graded, 0 failed, 0 skipped: {out / 'marks.csv'}"
+    assert said == f"3 graded, 0 failed, 0 unchanged: {out / 'marks.csv'}"
 
 
 def test_the_table_is_the_same_whatever_the_order_and_the_number_of_workers(folder, out, tmp_path):
@@ -125,7 +125,7 @@ def test_what_could_not_be_read_is_named_and_is_no_success(folder, out):
     hand_in(folder, ada="refuse", bob="earn 3")
     refused = "✗ ada: thesis.docx: it is not a zip. Hand in the kit's folder"
     status, said = run(folder, out)
-    assert (status, said.splitlines()[0][:29]) == (1, "1 graded, 1 failed, 0 skipped")
+    assert (status, said.splitlines()[0][:31]) == (1, "1 graded, 1 failed, 0 unchanged")
     assert refused in said
     assert marks(out)[1].startswith("ada,,")
     assert "it is not a zip" in marks(out)[1]
@@ -240,9 +240,9 @@ def graded(folder, out, tmp_path):
     return tmp_path / "ledger"
 
 
-def test_what_is_graded_and_unchanged_is_skipped(folder, out, graded):
+def test_what_is_graded_and_unchanged_is_left_as_it_is(folder, out, graded):
     before = (out / "marks.csv").read_bytes()
-    assert run(folder, out)[1].startswith("0 graded, 0 failed, 2 skipped")
+    assert run(folder, out)[1].startswith("0 graded, 0 failed, 2 unchanged")
     assert graded.read_text("utf-8") == ""
     assert (out / "marks.csv").read_bytes() == before
 
@@ -323,7 +323,7 @@ def test_a_batch_that_was_killed_goes_on_to_the_same_marks(folder, out, tmp_path
         assert killed.wait() == -signal.SIGKILL
     status, said = run(folder, out, workers=2)
     assert status == 0
-    assert " 0 skipped" not in said
+    assert " 0 unchanged" not in said
     assert set(lines(ledger)) == {str(number) for number in range(40)}
     assert len(lines(ledger)) <= 40 + 4 * 2, "more than what was under way is done again"
     run(folder, tmp_path / "never killed")
@@ -357,20 +357,30 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(folder, out, tmp_pa
     shown = os.read(terminal, 2**16).decode()
     os.close(terminal)
     assert running.returncode == 130
-    assert said == "Interrupted: 1 graded, 1 failed, 0 skipped. Rerun the same command to resume.\n"
+    assert said == "Interrupted: 1 graded, 1 failed, 0 unchanged. Rerun the same command to resume.\n"
     assert "2/4" in shown
-    assert "1 graded, 1 failed, 0 skipped" in shown
+    assert "1 graded, 1 failed, 0 unchanged" in shown
     assert "Traceback" not in shown
     assert [line.split(",")[0] for line in marks(out)[1:]] == ["ada", "bob"]
     assert gone(tmp_path / "pids")
     hand_in(folder, cy="earn 2")
-    assert run(folder, out)[1].startswith("2 graded, 0 failed, 2 skipped")
+    assert run(folder, out)[1].startswith("2 graded, 0 failed, 2 unchanged")
 
 
-def test_without_a_terminal_there_is_no_progress_bar(folder, out, capfd):
-    hand_in(folder, ada="earn 5")
+def test_a_batch_says_at_once_that_it_grades_and_how_far_it_is(folder, out, capfd):
+    """On the other stream than the result, also where that is no terminal; there its lines are few."""
+    hand_in(folder, ada="earn 5", bob="earn 1")
+    run(folder, out, workers=1)
+    hand_in(folder, cy="earn 2")
+    capfd.readouterr()
     run(folder, out)
-    assert capfd.readouterr() == ("", "")
+    said, shown = capfd.readouterr()
+    assert said == ""
+    assert shown.startswith("Grading 1 submission, 2 unchanged.")
+    assert "3/3" in shown
+    assert shown.count("\r") <= 3
+    run(folder, out)
+    assert "Grading" not in capfd.readouterr().err, "there is nothing to wait for"
 
 
 def test_a_second_batch_keeps_out(folder, out):

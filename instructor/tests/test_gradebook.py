@@ -2,16 +2,19 @@
 
 import csv
 import io
+import json
 import os
 import re
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from pathlib import Path
 
 import pypdf
 import pytest
 
+from instructor.__main__ import parser
 from instructor.benchmarks.grading import solution
 from instructor.gradebook import run
 from instructor.gradebook.csv_table import TableError, as_csv, read_csv
@@ -26,7 +29,7 @@ from instructor.gradebook.times import duration, moment
 from instructor.grading.batch.run import apart, batch
 from instructor.marking.intake import take_in
 from instructor.marking.records import Mark, open_records
-from instructor.tests.support.classroom import SCHEME, grade, mark_report
+from instructor.tests.support.classroom import RUBRIC, SCHEME, grade, mark_report
 from instructor.tests.support.marking import model_answers, pack, report
 from kit.assignment import REPORT
 
@@ -79,7 +82,7 @@ def made(tmp_path, out):
     def make(roster, submissions=None, policy=None, **options):
         (tmp_path / "roster.csv").write_text(roster, "utf-8")
         said = []
-        options = {"with_pdf": False} | options
+        options = {"trial": True} | options
         run.gradebook(out, tmp_path / "roster.csv", submissions, policy or POLICY, say=said.append, **options)
         return said
 
@@ -181,6 +184,29 @@ def read_key(roster):
 def test_a_name_that_only_begins_with_an_id_is_said(out, made):
     grade(out, "ada-final")
     assert "• ada-final is taken for Ada Lovelace, by the beginning of its name" in made(PLAIN)
+
+
+@pytest.mark.parametrize("name", ["s1_Ada Lovelace_hw3", "lovelace_ada_s1", "ada@example.org-lovelace-ada"])
+def test_where_name_and_id_agree_nothing_is_guessed(out, made, name):
+    grade(out, name)
+    said = made(MOODLE)
+    assert totals(out)["Ada Lovelace"] == "100"
+    assert not [line for line in said if "taken for" in line]
+
+
+def test_guesses_do_not_stand_before_who_is_missing_or_has_no_sum(out, made):
+    grade(out, "ada-s2")
+    grade(out, "grace-final", problem="it is not a zip")
+    said = made(PLAIN + "alan;Alan Turing;\n")
+    starts = ["• Missing", "• No sum", "• ada-s2 is taken for", "• grace-final is taken for"]
+    places = [next(n for n, line in enumerate(said) if line.startswith(start)) for start in starts]
+    assert places == sorted(places)
+
+
+def test_a_worksheet_that_is_spoilt_is_a_failure(out, made):
+    grade(out, "ada")
+    said = made(MOODLE.replace("Grade,Max", "Mark,Max"))
+    assert [line for line in said if line.startswith("✗ moodle.csv was not written: the worksheet has no column Grade")]
 
 
 def test_who_is_unknown_or_called_like_two_is_said_and_gets_nothing(out, made):
@@ -300,7 +326,7 @@ def test_the_sum_is_code_and_report_less_what_lateness_costs(tmp_path, out, made
     mark_report(out, "ada", lost={"one-pass": ["linearity"]}, wrong={"ascent": ["the map is coarse"]})
     made("id,lateness\nada,1:00:00\n", policy=policy_file(tmp_path))
     (row,) = rows(out, "gradebook.csv")
-    assert (row["code"], row["report"], row["of"]) == ("95", "48.5", str(POINTS))
+    assert (row["code"], row["report"], row["points possible"]) == ("95", "48.5", str(POINTS))
     assert (row["for being late"], row["total"]) == ("-14.35", "129.15")
     assert (row["Code: Saliency maps"], row["Report: Saliency maps"]) == ("7", "3")
 
@@ -314,6 +340,16 @@ def test_flagged_marks_are_counted_in_plain_english(out, made, questions, words)
         records.save("ada", name, replace(records.mark("ada", name), flagged=True))
     records.close()
     assert f"• Flagged for a second look: {words}" in made(PLAIN)
+
+
+def test_the_columns_of_the_gradebook_say_what_they_are(out, made):
+    grade(out, "ada", problem="it is not a zip")
+    grade(out, "ada (2)", ["saliency.value"])
+    made(PLAIN)
+    ada, grace = rows(out, "gradebook.csv")
+    assert (ada["total"], ada["points possible"], ada["handed in, not counted"]) == ("97", "100", "ada")
+    assert (grace["total"], grace["points possible"], grace["why no total"]) == ("", "", "nothing was handed in")
+    assert not {"of", "before", "open", "does not count"} & ada.keys()
 
 
 def test_nobody_has_a_sum_before_everything_is_marked(out, made):
@@ -349,23 +385,45 @@ def test_without_a_marked_report_the_sums_are_of_the_code_and_it_is_said(out, ma
 
 def test_a_regrade_shows_old_and_new_marks_until_the_next(out, made):
     grade(out, "ada", ["saliency.value"])
-    made(PLAIN)
+    made(PLAIN, trial=False)
     grade(out, "ada")
-    said = made(PLAIN)
+    said = made(PLAIN, trial=False)
     assert "• Regraded: Ada Lovelace, 97 → 100 (Code: Saliency maps 7 → 10)" in said
-    assert made(PLAIN) == said
+    assert made(PLAIN, trial=False) == said
     page = (out / "gradebook" / "feedback" / "ada.html").read_text("utf-8")
     assert "Regraded" in page
     assert "97 → 100" in page
-    assert rows(out, "gradebook.csv")[0]["before"] == "97"
+    assert rows(out, "gradebook.csv")[0]["total before"] == "97"
+
+
+def test_a_trial_is_never_taken_for_what_students_were_told(out, made):
+    grade(out, "ada", ["saliency.value"])
+    assert made(PLAIN)[-1].startswith("A trial without PDFs")
+    grade(out, "ada", ["tv_loss.value"])
+    assert not [line for line in made(PLAIN, trial=False) if "Regraded" in line]
+    grade(out, "ada")
+    assert [line for line in made(PLAIN) if "Regraded: Ada Lovelace, 98 → 100" in line], "a trial shows what comes"
+    grade(out, "ada", ["tv_loss.value"])
+    assert not [line for line in made(PLAIN, trial=False) if "Regraded" in line]
+
+
+def test_a_changed_late_rule_is_no_regrade(tmp_path, out, made):
+    grade(out, "ada")
+    roster = "id,handed in\nada,2026-11-07 10:00\n"
+    made(roster, trial=False)
+    said = made(roster, policy=policy_file(tmp_path), trial=False)
+    assert "• Late days counted anew: ada, 100 → 90 (for being late 0 → −10)" in said
+    page = (out / "gradebook" / "feedback" / "ada.html").read_text("utf-8")
+    assert "Late days counted anew" in page
+    assert "egrade" not in page.partition("</style>")[2].replace('class="regrade"', "")
 
 
 def test_completing_the_marks_is_not_a_regrade(out, made):
     grade(out, "ada")
     mark_report(out, "ada", leave=["paper"])
-    made(PLAIN)
+    made(PLAIN, trial=False)
     mark_report(out, "ada")
-    assert not [line for line in made(PLAIN) if "Regraded" in line]
+    assert not [line for line in made(PLAIN, trial=False) if "Regraded" in line]
     assert totals(out)["Ada Lovelace"] == str(POINTS)
 
 
@@ -391,6 +449,7 @@ def test_moodle_gets_its_worksheet_back_and_a_zip_of_feedback(out, made):
     sheet = rows(out, "moodle.csv")
     assert list(sheet[0]) == MOODLE.partition("\n")[0].split(",")
     assert [row["Grade"] for row in sheet] == ["150", ""]
+    assert [row["Last modified (grade)"] for row in sheet] == ["-", "-"], "as Moodle wrote it"
     with zipfile.ZipFile(out / "gradebook" / "moodle-feedback.zip") as archive:
         assert archive.namelist() == ["Ada Lovelace_711_assignsubmission_file_/feedback.html"]
 
@@ -412,7 +471,47 @@ def test_gradescope_gets_sids_and_addresses(out, made):
         "First Name": "Ada", "Last Name": "Lovelace", "SID": "s1", "Email": "ada@example.org", "Total Score": "100",
         "Max Points": "100", "Status": "Graded",
     }  # fmt: skip
-    assert [line for line in said if line.startswith("✗ canvas.csv was not written: the roster has no ids of Canvas")]
+    assert not [line for line in said if line.startswith("✗")]
+    words = "• Not written, since the roster has no ids of that LMS: canvas.csv, moodle-feedback.zip"
+    assert words in said
+
+
+def test_two_lmss_get_their_tables_in_one_run(tmp_path, out, made):
+    grade(out, "ada", ["saliency.value"])
+    mark_report(out, "ada")
+    (tmp_path / "moodle.csv").write_text(MOODLE.replace("s2,grace@", "s3,eve@").replace("Grace Hopper", "Eve"), "utf-8")
+    said = made(CANVAS, worksheets=[tmp_path / "moodle.csv"])
+    canvas = (out / "gradebook" / "canvas.csv").read_text("utf-8")
+    assert '"Lovelace, Ada",11,s1,ada,A,147' in canvas
+    assert [(row["Full name"], row["Grade"]) for row in rows(out, "moodle.csv")] == [("Ada Lovelace", "147")]
+    with zipfile.ZipFile(out / "gradebook" / "moodle-feedback.zip") as archive:
+        assert archive.namelist() == ["Ada Lovelace_711_assignsubmission_file_/feedback.html"]
+    assert "• Left out of moodle.csv, since their ids are not exactly one student's of the roster: Eve" in said
+    assert "• Not among the students of Moodle: Grace Hopper" in said
+    assert not [line for line in said if "Not written" in line]
+
+
+def test_an_id_of_another_kind_gives_nobody_a_grade(tmp_path, out, made):
+    """A login may be somebody else's number, and two rows are not one student."""
+    grade(out, "s1")
+    roster = "id,login,email\ns1,adax,ada@example.org\n"
+    other, twice = MOODLE.replace("s2,", "adax,"), MOODLE.replace("s1,ada@", "s1,old@").replace("grace@", "ada@")
+    for text, grades in ((other, ["100"]), (twice, [])):
+        (tmp_path / "moodle.csv").write_text(text, "utf-8")
+        made(roster, worksheets=[tmp_path / "moodle.csv"])
+        assert [row["Grade"] for row in rows(out, "moodle.csv")] == grades
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [(PLAIN, "is not an export of an LMS"), (CANVAS, "is a second export of Canvas: name one of each LMS")],
+)
+def test_a_second_roster_that_is_no_other_lmss_is_refused(tmp_path, out, made, text, complaint):
+    grade(out, "ada")
+    (tmp_path / "second.csv").write_text(text, "utf-8")
+    with pytest.raises(RosterError, match=complaint):
+        made(CANVAS, worksheets=[tmp_path / "second.csv"])
+    assert not (out / "gradebook").exists()
 
 
 def test_another_maximum_in_the_lms_is_said(out, made):
@@ -490,6 +589,59 @@ def test_feedback_says_what_was_earned_what_was_lost_and_why(out, made):
     assert question.criteria[1].full_answer not in page
 
 
+def test_code_that_is_not_there_is_told_once_for_a_task_and_counted_once(out, made):
+    words = "not implemented yet: {} in visualizers/{}.py, line {}"
+    grade(out, "ada", barred={"saliency": words.format("a", "saliency", 9), "tv_loss": "style_transfer/x is missing"})
+    grade(out, "grace", barred={"saliency": words.format("b", "saliency", 7), "probabilities": "01 is missing"})
+    made(PLAIN, trial=False)
+    for text in (words_of(out, "ada.html"), words_of(out, "ada.pdf")):
+        assert text.count("Not implemented yet: a in visualizers/saliency.py, line 9") == 1
+        assert text.count("style_transfer/x is missing") == 1
+        assert "approach 0 of 2" in text
+        assert "hidden" not in text
+    text = words_of(out, "../class.html")
+    assert text.count("Code: Saliency maps not implemented yet 2 of 2") == 1
+    assert text.count("Code: Total-variation loss its file is missing or cannot be used 1 of 2") == 1
+    assert text.count("Code: Warm-up: probabilities its file is missing or cannot be used 1 of 2") == 1
+    assert "Code: Saliency maps lost" not in text
+
+
+def test_a_lost_criterion_has_a_reason_even_where_all_its_tests_are_hidden(out, made):
+    grade(out, "ada", ["saliency.value"])
+    results = json.loads((out / "ada" / "results.json").read_text("utf-8"))
+    for test in results["tests"]:
+        test["output"] = ""  # as where all tests of it are hidden
+    (out / "ada" / "results.json").write_text(json.dumps(results), "utf-8")
+    grade(out, "grace", barred={"probabilities": "notebooks/01_saliency_maps.ipynb is missing"})
+    made(PLAIN)
+    assert "value The tests that decide about it are hidden. 0 of 3" in words_of(out, "ada.html")
+    assert "value notebooks/01_saliency_maps.ipynb is missing 0 of 1" in words_of(out, "grace.html")
+
+
+def test_what_is_not_marked_yet_does_not_read_as_points_lost(tmp_path, out, made):
+    grade(out, "ada")
+    mark_report(out, "ada", leave=["paper"])
+    made("id,lateness\nada,1:00:00\n", policy=policy_file(tmp_path), trial=False)
+    number, question = next((n, q) for n, q in enumerate(SCHEME.questions, start=1) if q.name == "paper")
+    marked = POINTS - 100 - question.points
+    for text in (words_of(out, "ada.html"), words_of(out, "ada.pdf")):
+        for words in (f"Report {marked:g} of {marked:g} so far", f"Sum {100 + marked:g} of {100 + marked:g} so far"):
+            assert words in text
+        assert f"{100 + marked:g} of {100 + marked:g} points so far" in text
+        open_one = f"{number} · {question.title} ({question.points:g} points)"
+        assert f"Not marked yet, so there is no sum: {open_one}." in text
+        assert "1 day late: 10 % off for 1 day Sum" in text, "nothing is taken off yet"
+        assert f"{marked:g} of 50" not in text
+
+
+def words_of(out, name):
+    """A page's text, each space once."""
+    path = out / "gradebook" / "feedback" / name
+    if path.suffix == ".pdf":
+        return " ".join(" ".join(page.extract_text() for page in pypdf.PdfReader(path).pages).split())
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", path.read_text("utf-8").partition("</style>")[2])).split())
+
+
 def test_full_answers_can_be_kept_back(tmp_path, out, made):
     grade(out, "ada")
     mark_report(out, "ada", lost={"one-pass": ["linearity"]}, wrong={"one-pass": ["dropout"]})
@@ -503,18 +655,44 @@ def test_feedback_as_pdf_shows_formulas_and_other_scripts(out, made):
     grade(out, "ada", ["saliency.value"])
     answers = {"one-pass": 'Linear: $\\frac{a}{b}$ #read("x") \\undefined', "ascent": "الدرجة", "paper": "$\\frac{1$"}
     mark_report(out, "ada", answers=answers, comments={"one-pass": "Good."})
-    made(PLAIN, with_pdf=True)
+    made(PLAIN, trial=False)
     text = "\n".join(page.extract_text() for page in pypdf.PdfReader(out / "gradebook" / "feedback" / "ada.pdf").pages)
     for words in ("Ada Lovelace", "147", "Saliency maps", "7 of 10", '#read("x")', "Good."):
         assert words in text.replace("“", '"').replace("”", '"')
     assert AS_WRITTEN not in text
 
 
+def test_no_heading_of_the_pdf_is_parted_from_its_list(out, made):
+    grade(out, "ada", barred={task.name: f"not implemented yet: {task.name}" for task in RUBRIC.tasks})
+    long = "A sentence that fills a line or so of the page. " * 12
+    mark_report(out, "ada", answers={question.name: long for question in SCHEME.questions})
+    made(PLAIN, trial=False)
+    pages = [page.extract_text() for page in pypdf.PdfReader(out / "gradebook" / "feedback" / "ada.pdf").pages]
+    titles = ["Code", "Report", *(f"{n} · {q.title}" for n, q in enumerate(SCHEME.questions, start=1))]
+    titles += [task.title for task in RUBRIC.tasks]
+    assert len(pages) > 3
+    for page in pages:
+        lines = [line for line in page.splitlines() if line.strip() and not re.match(r"Ada Lovelace|\d+ / \d+", line)]
+        assert not lines[-1].startswith(tuple(titles))
+        assert lines[0].startswith((*titles, "Looking inside"))
+
+
+def test_an_answer_of_many_pages_is_shown_whole(out, made):
+    grade(out, "ada")
+    mark_report(
+        out, "ada", answers={"one-pass": f"{'A sentence. ' * 1500}\n\nThe end of it."}, comments={"paper": "Good."}
+    )
+    made(PLAIN, trial=False)
+    text = words_of(out, "ada.pdf")
+    assert text.count("sentence.") == 1500
+    assert text.index("The end of it.") < text.index("Good.")
+
+
 def test_what_typst_cannot_set_is_shown_as_it_was_written(out, made, monkeypatch):
     grade(out, "ada")
     mark_report(out, "ada", answers={"one-pass": "Linear *sums*"})
     monkeypatch.setattr(Typesetter, "set_in_typst", lambda _, text: {"written": text, "set": "#nonsense()"})
-    made(PLAIN, with_pdf=True)
+    made(PLAIN, trial=False)
     text = "\n".join(page.extract_text() for page in pypdf.PdfReader(out / "gradebook" / "feedback" / "ada.pdf").pages)
     assert "Linear *sums*" in text
     assert " ".join(AS_WRITTEN.split()) in " ".join(text.split())
@@ -536,6 +714,17 @@ def test_the_class_page_counts_points_and_mistakes(out, made):
     assert re.search(r"Saliency maps 7 7 10 0", page)  # mean, median, points, with all
 
 
+# The command
+
+
+def test_the_command_takes_two_rosters_and_without_pdf_is_a_trial(monkeypatch):
+    called = []
+    monkeypatch.setattr(run, "gradebook", lambda *places, **options: called.append((places, options)) or 0)
+    options = parser().parse_args(["gradebook", "out", "--roster", "a.csv", "--roster", "b.csv", "--no-pdf"])
+    assert options.run(options) == 0
+    assert called == [((Path("out"), Path("a.csv"), None, POLICY), {"worksheets": [Path("b.csv")], "trial": True})]
+
+
 # Whole or not at all
 
 
@@ -554,10 +743,10 @@ def test_a_failure_leaves_the_earlier_gradebook_as_it_was(out, made, monkeypatch
 
 def test_a_run_that_was_killed_between_two_renames_is_mended(out, made):
     grade(out, "ada", ["saliency.value"])
-    made(PLAIN)
+    made(PLAIN, trial=False)
     (out / "gradebook").rename(out / ".gradebook-earlier")
     grade(out, "ada")
-    assert "• Regraded: Ada Lovelace, 97 → 100 (Code: Saliency maps 7 → 10)" in made(PLAIN)
+    assert "• Regraded: Ada Lovelace, 97 → 100 (Code: Saliency maps 7 → 10)" in made(PLAIN, trial=False)
 
 
 def test_a_second_run_at_the_same_time_is_refused(out, made):
@@ -588,6 +777,11 @@ def test_a_folder_without_graded_submissions_is_refused(tmp_path, out, made):
     (tmp_path / "class" / "other").mkdir(parents=True)
     with pytest.raises(GradebookError, match="holds none of the submissions that were graded"):
         made(PLAIN, tmp_path / "class")
+
+
+@pytest.mark.parametrize("cell", ["--1", "-A1", "- 1+1", "-\t=1", "+", "=", "@", "-+1", " -x"])
+def test_what_only_begins_like_a_dash_is_still_guarded(cell):
+    assert as_csv([[cell]]).decode().lstrip('"').startswith("'")
 
 
 def test_csv_cells_survive_a_round_trip(tmp_path):
@@ -623,7 +817,7 @@ def test_what_batch_and_graders_leave_adds_up(tmp_path, out, made):
             assert question.model_answer in answer.text
             records.save(name, question.name, Mark(question.points, won, grader="G", done=True, answer=answer.sha256))
     records.close()
-    made(PLAIN, tmp_path / "class", with_pdf=True)
+    made(PLAIN, tmp_path / "class", trial=False)
     marks = {row["submission"]: row for row in csv.DictReader((out / "marks.csv").read_text("utf-8-sig").splitlines())}
     book = {row["submission"]: row for row in rows(out, "gradebook.csv")}
     assert book["ada"]["total"] == "150"

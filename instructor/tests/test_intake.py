@@ -588,6 +588,14 @@ def test_a_notebook_without_an_answer_is_not_written_yet(cells):
     exec(notebook_cells.as_module(notebook(*map(cell, cells))), names)
     with pytest.raises(NotImplementedError, match="not implemented yet"):
         names["probabilities"](torch.nn.Flatten(), torch.rand(2, 3))
+    assert notebook_cells.is_unwritten(notebook_cells.as_module(notebook(*map(cell, cells))))
+
+
+@pytest.mark.parametrize(
+    "code", [SOFTMAX, f"# not implemented yet\n{SOFTMAX}", "probabilities = not implemented yet ("]
+)
+def test_an_answer_that_is_written_or_no_python_is_not_called_unwritten(code):
+    assert not notebook_cells.is_unwritten(notebook_cells.as_module(notebook(cell(MARKED.format(code)))))
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,12 @@ from instructor.grading.rubric import read_rubric
 from kit.assignment import MODULES
 from kit.hand_in.archive import write_zip
 from kit.paths import KIT
+from kit.unwritten import STUB
 
 pytestmark = pytest.mark.long
 
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "instructor.pytest_plugin"]
+UNWRITTEN_NOTEBOOK = json.dumps({"cells": [{"cell_type": "code", "source": [STUB]}]}).encode()
 SEES = "print(tuple(X.shape))\n    saliency = gradient"
 
 
@@ -55,6 +57,29 @@ def test_the_report_says_what_was_wrong_with_each_module(graded):
     report = (folder / "report.md").read_text("utf-8").replace("\\", "")
     for words in ("no_such_package", "SystemExit", "content_loss.py, line 1", "tv_loss.py is missing"):
         assert words in report
+
+
+def test_a_module_that_cannot_be_used_is_told_once_for_each_task(graded):
+    """Beside the list of problems, above the criteria; not as code that is not written yet."""
+    _, results, folder = graded
+    report = (folder / "report.md").read_text("utf-8").replace("\\", "")
+    for words in ("tv_loss.py is missing", "content_loss.py, line 1: invalid syntax", "no_such_package"):
+        assert report.count(words) == 2
+    assert "not implemented yet" not in report.lower()
+    assert results["tests"][0]["status"] == "passed"
+
+
+@pytest.mark.parametrize("kind", ["missing", "damaged", "unwritten"])
+def test_a_notebook_without_an_answer_is_the_reason_although_its_test_is_hidden(tmp_path, kind):
+    files = {MODULES[0]: (KIT / MODULES[0]).read_bytes()}
+    files |= {"damaged": {NOTEBOOK: b"{"}, "unwritten": {NOTEBOOK: UNWRITTEN_NOTEBOOK}}.get(kind, {})
+    words = {"missing": "is missing", "damaged": "this is not a notebook", "unwritten": "not implemented yet"}[kind]
+    write_zip(tmp_path / "ada.zip", files)
+    pytest_on(tmp_path / "ada.zip", f"--grade-to={tmp_path}", "instructor/tests/hidden/test_hidden_notebooks.py")
+    first = json.loads((tmp_path / "results.json").read_text("utf-8"))["tests"][0]
+    assert (first["name"], first["score"]) == ("Warm-up: probabilities: value", 0)
+    assert words in first["output"]
+    assert NOTEBOOK in first["output"]
 
 
 def test_what_code_prints_is_shown_but_not_what_hidden_tests_give_it(graded):

@@ -18,6 +18,7 @@ from instructor.grading.marks import CriterionMark, Marks, Outcome, TaskMark
 from instructor.grading.reports import thumbnails
 from instructor.grading.reports.table import as_csv, as_workbook, class_table
 from instructor.grading.reports.write import gradescope, html, markdown, write_reports
+from instructor.grading.rubric import reason_against
 from kit.assignment import TABLE
 
 ATTACK = "</pre><script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -129,6 +130,29 @@ def test_what_hidden_tests_say_is_in_no_report(marks, tmp_path):
     for path in tmp_path.iterdir():
         assert not re.search("expected 42|test_secret|test_x", path.read_text("utf-8"))
     assert "and 1 hidden test" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_code_that_is_not_there_is_told_once_for_a_task():
+    """Not under every criterion, with all that was asked of it."""
+    words = "not implemented yet: grad_cam in visualizers/grad_cam.py, line 9"
+    outcome = Outcome("test_a.py::test_a", False, words, statement="The map is right.", barred=True)
+    secret = Outcome("test_secret.py::test_x", False, "zeros", hidden=True)
+    marks = marks_of(*(lost(name, 1, outcome, secret, reason=words) for name in ("approach", "value", "batch")))
+    for report in (markdown(marks).replace("\\_", "_"), Page(html(marks, {})).text):
+        assert report.count("ot implemented yet") == 1
+        assert report.count("0 of 1") == 3
+        assert "The map is right." not in report
+        assert "hidden test" not in report
+    assert [test["output"] for test in gradescope(marks)["tests"][:3]] == [words] * 3
+
+
+def test_a_file_that_is_missing_is_told_even_where_all_tests_are_hidden():
+    """What code says when a hidden test calls it is not."""
+    for barred, words in ((True, "notebooks/01.ipynb is missing"), (False, "not implemented yet: expected 42")):
+        outcome = Outcome("test_secret.py::test_x", False, words, hidden=True, barred=barred)
+        marks = marks_of(lost("value", 1, outcome, reason=reason_against([outcome])))
+        for report in (json.dumps(gradescope(marks)), markdown(marks), Page(html(marks, {})).text):
+            assert (words in report) is barred
 
 
 def test_failed_tests_that_say_the_same_are_told_together():

@@ -183,14 +183,14 @@ def test_slurm_gives_the_same_marks_as_this_machine(cluster, folder, out, tmp_pa
     hand_in(folder, **works, fay="exhaust", gus=f"count {tmp_path / 'ledger'} 2", hy="kill_above")
     status, said = run(folder, out, limit=4)
     assert status == 1
-    assert said.startswith("2 graded, 6 failed, 0 skipped")
+    assert said.startswith("2 graded, 6 failed, 0 unchanged")
     assert gone(tmp_path / "pids")
     run(folder, tmp_path / "here", executor="local", limit=4)
     assert reports(out) == reports(tmp_path / "here")
     assert list((out / ".slurm").glob("*.out"))
     (tmp_path / "ledger").write_text("", "utf-8")
     hand_in(folder, ada="earn 8")
-    assert run(folder, out, limit=4)[1].startswith("1 graded, 0 failed, 7 skipped")
+    assert run(folder, out, limit=4)[1].startswith("1 graded, 0 failed, 7 unchanged")
     assert (tmp_path / "ledger").read_text("utf-8") == "", "only what has changed is graded again"
     assert "ada,8," in (out / "marks.csv").read_text("utf-8-sig")
 
@@ -198,7 +198,7 @@ def test_slurm_gives_the_same_marks_as_this_machine(cluster, folder, out, tmp_pa
 def test_a_batch_that_is_started_inside_of_a_job_gives_the_marks_too(cluster, folder, out, monkeypatch):
     monkeypatch.setenv("SLURM_MEM_PER_CPU", "4096")
     hand_in(folder, ada="earn 7")
-    assert run(folder, out, limit=60) == (0, f"1 graded, 0 failed, 0 skipped: {out / 'marks.csv'}")
+    assert run(folder, out, limit=60) == (0, f"1 graded, 0 failed, 0 unchanged: {out / 'marks.csv'}")
 
 
 def test_a_job_that_dies_costs_one_submission_its_points(cluster, folder, out):
@@ -224,7 +224,7 @@ def test_ctrl_c_cancels_the_jobs_and_keeps_what_is_finished(cluster, folder, out
     os.killpg(running.pid, signal.SIGINT)
     said, _ = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert said == "Interrupted: 1 graded, 0 failed, 0 skipped. Rerun the same command to resume.\n"
+    assert said == "Interrupted: 1 graded, 0 failed, 0 unchanged. Rerun the same command to resume.\n"
     assert not jobs()
     wait_for(lambda: gone(tmp_path / "pids"))
 
@@ -239,7 +239,7 @@ def test_a_batch_that_was_killed_leaves_jobs_that_the_next_one_ends(cluster, fol
     hand_in(folder, ada="earn 5")
     status, said = run(folder, out)
     assert status == 0
-    assert said.startswith("1 graded, 0 failed, 1 skipped")
+    assert said.startswith("1 graded, 0 failed, 1 unchanged")
     wait_for(lambda: gone(tmp_path / "pids"))
     assert not jobs()
 
@@ -255,5 +255,5 @@ def test_what_slurm_refuses_is_said(cluster, folder, out, monkeypatch):
 def test_many_submissions_share_jobs(cluster, folder, out, monkeypatch):
     monkeypatch.setattr(slurm, "MOST_JOBS", 2)
     hand_in(folder, **{f"student {number}": f"earn {number}" for number in range(5)})
-    assert run(folder, out)[1].startswith("5 graded, 0 failed, 0 skipped")
+    assert run(folder, out)[1].startswith("5 graded, 0 failed, 0 unchanged")
     assert len(list((out / ".slurm").glob("*_submitted.pkl"))) == 2

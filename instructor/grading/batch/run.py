@@ -25,6 +25,7 @@ MARKING = "marking.sqlite"  # the marks of the reports, which people give
 GRADEBOOK = "gradebook"  # the folder with the sums
 OWN = ".batch"  # what a batch needs for itself: the lock, and folders that are not finished
 LOGS = ".slurm"
+SELDOM = 30.0  # seconds between lines of progress where nobody watches
 LIMIT = 1200.0  # seconds for a submission; only one that hangs in every task comes near it
 INTERRUPTED = 130  # the exit status that shells give to Ctrl-C
 OTHER_KIND = "it is not a zip. Unpack it into a folder of its own, or ask for a zip"
@@ -58,7 +59,8 @@ def batch(
         try:
             attempts, others = planned(folder, out, grader, limit), of_other_kinds(folder)
             waiting = [attempt for attempt in attempts if not is_finished(attempt)]
-            counts["skipped"] = len(attempts) - len(waiting)
+            counts["unchanged"] = len(attempts) - len(waiting)
+            announce(len(waiting), counts["unchanged"])
             if waiting and not prepare(grader, out / OWN / "prepare.txt"):
                 raise BatchError(f"the kit cannot grade: {out / OWN / 'prepare.txt'} says why")
             try:
@@ -185,9 +187,19 @@ def graded(waiting: list[Attempt], executor: str, workers: int | None, out: Path
     return on_slurm(waiting, out / LOGS, workers) if executor == "slurm" else on_this_machine(waiting, workers)
 
 
+def announce(waiting: int, unchanged: int) -> None:
+    """Before anything is finished, since that takes a while."""
+    if waiting:
+        words = f"Grading {waiting} submission{'' if waiting == 1 else 's'}, {unchanged} unchanged."
+        print(
+            f"{words} On a machine's first run, the kit's own solutions come before them.", file=sys.stderr, flush=True
+        )
+
+
 def follow(finished: Iterator[Attempt], total: int, counts: Counter[str]) -> None:
-    """Count what is finished, under a progress bar where somebody watches."""
-    with tqdm(total=total, initial=counts["skipped"], desc="grading", unit="submission", disable=None) as bar:
+    """Count what is finished in a progress bar, which a file gets seldom."""
+    often = 0.1 if sys.stderr.isatty() else SELDOM
+    with tqdm(total=total, initial=counts["unchanged"], desc="grading", unit="submission", mininterval=often) as bar:
         bar.set_postfix_str(summary(counts))
         for attempt in finished:
             if not is_finished(attempt):
@@ -199,7 +211,7 @@ def follow(finished: Iterator[Attempt], total: int, counts: Counter[str]) -> Non
 
 
 def summary(counts: Counter[str]) -> str:
-    return ", ".join(f"{counts[kind]} {kind}" for kind in ("graded", "failed", "skipped"))
+    return ", ".join(f"{counts[kind]} {kind}" for kind in ("graded", "failed", "unchanged"))
 
 
 def write_marks(attempts: list[Attempt], others: list[Path], out: Path) -> None:

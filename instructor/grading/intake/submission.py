@@ -33,7 +33,7 @@ class Submission:
     """What was taken, each by its path in the kit.
 
     `sources` are the modules that can be parsed, also the student's own that these import, with line ends as \\n;
-    `problems` says in words what is wrong with the others. `sha256` is that of all files taken, wherever they lay.
+    `unread` says in words what is wrong with the others. `sha256` is that of all files taken, wherever they lay.
     """
 
     name: str
@@ -41,7 +41,11 @@ class Submission:
     sources: dict[str, str]
     notebooks: dict[str, bytes]
     figures: dict[str, bytes]
-    problems: tuple[str, ...]
+    unread: dict[str, str]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return tuple(self.unread.values())
 
 
 def read_submission(path: Path) -> Submission:
@@ -57,19 +61,19 @@ def read_submission(path: Path) -> Submission:
         raise SubmissionError(f"{shown(path.name or name)}: {error}") from error
     except OSError as error:
         raise SubmissionError(f"{shown(str(path))} cannot be read: {error.strerror}. Check its permissions") from error
-    sources, problems = {}, []
+    sources, unread = {}, {}
     for module in (*MODULES, *(name for name in files if is_own(name))):
         try:
             sources[module] = source_of(module, files)
         except ModuleProblem as problem:
-            problems.append(str(problem))
+            unread[module] = str(problem)
     return Submission(
         name=name,
         sha256=digest(files),
         sources=sources,
         notebooks={notebook: files[notebook] for notebook in NOTEBOOKS if notebook in files},
         figures={file: content for file, content in files.items() if file.startswith(FIGURES)},
-        problems=tuple(problems),
+        unread=unread,
     )
 
 

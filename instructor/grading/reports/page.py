@@ -99,18 +99,20 @@ def section(task: TaskMark, drawn: list[Element]) -> Element:
     parts.append(node("p", node("code", task.module), class_="module"))
     if task.hint:
         parts.append(node("p", node("b", "A closer look"), *with_code(task.hint), class_="hint"))
-    parts.append(node("ul", *map(verdict, task.criteria), class_="criteria"))
+    parts += [node("p", words, class_="why barrier") for words in wording.barriers(task)]
+    parts.append(node("ul", *[verdict(task, mark) for mark in task.criteria], class_="criteria"))
     if drawn:
         parts.append(node("div", *drawn, class_="figures"))
     return node("section", *parts, id=task.name)
 
 
-def verdict(mark: CriterionMark) -> Element:
+def verdict(task: TaskMark, mark: CriterionMark) -> Element:
     """Tick or cross, name and reason, points."""
     words = [node("div", wording.label(mark))]
     if mark.reason:
         about = [node("p", *with_code(wording.meaning(mark)), class_="asks")] if wording.meaning(mark) else []
-        words += [*about, node("p", wording.reason(mark), class_="why")]
+        why = wording.own_reason(task, mark)
+        words += [*about, *([node("p", why, class_="why")] if why else [])]
     complaints = wording.complaints(mark) if mark.reason else []
     if complaints:
         words.append(failed(complaints))

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from instructor.grading.marks import CriterionMark, Marks
+from instructor.grading.marks import CriterionMark, Marks, TaskMark
 from instructor.grading.shown import shown, shown_lines
 from kit.assignment import TABLE
+from kit.unwritten import UNWRITTEN
 
 MOST_COMPLAINTS = 5  # of one criterion, and as many tests of each
 LONGEST_REASON = 300  # characters
@@ -33,14 +34,31 @@ def reason(mark: CriterionMark) -> str:
     return shown(mark.reason, LONGEST_REASON)
 
 
+def barriers(task: TaskMark) -> list[str]:
+    """Why several criteria of a task had no code to judge: said once, above them."""
+    return [sentence(shown(words, LONGEST_REASON)) for words in task.barriers]
+
+
+def sentence(words: str) -> str:
+    """What stands alone begins with a capital, unless it is the name of a file."""
+    return words[0].upper() + words[1:] if words.startswith(UNWRITTEN) else words
+
+
+def own_reason(task: TaskMark, mark: CriterionMark) -> str:
+    """What is said beside a criterion."""
+    return "" if mark.barrier in task.barriers else reason(mark)
+
+
 def meaning(mark: CriterionMark) -> str:
-    """What a criterion of this name asks, if the table says so."""
-    return TABLE.get("criteria", {}).get(mark.name, "")
+    """What a criterion of this name asks, if the table says so, and if there was anything to ask it of."""
+    return "" if mark.barrier else TABLE.get("criteria", {}).get(mark.name, "")
 
 
 def complaints(mark: CriterionMark) -> list[tuple[list[str], str]]:
     """What failed, together where it says the same, and what it says. Hidden tests are counted, not named."""
     told: dict[str, list[str]] = {}
+    if mark.barrier:
+        return []
     for outcome in sorted(mark.outcomes, key=lambda outcome: outcome.vagueness):
         if not outcome.passed and not outcome.hidden:
             message = shown_lines(outcome.message.strip(), LONGEST_MESSAGE)

@@ -65,16 +65,17 @@ def gradescope(marks: Marks) -> dict:
 
 
 def entry(number: str, task: TaskMark, mark: CriterionMark, hint: str | None) -> dict:
-    """A criterion. Where all its tests are hidden, nothing is said that a student could have written."""
+    """A criterion. Where all its tests are hidden, nothing is said that a student's code could have told."""
     return {
         "number": number,
         "name": f"{task.title}: {wording.label(mark)}",
         "score": mark.earned,
         "max_score": mark.points,
         "status": "failed" if mark.reason else "passed",
-        "output": "" if mark.is_hidden else "\n".join(output_lines(mark, hint)),
+        "output": "" if mark.is_hidden and not mark.barrier else "\n".join(output_lines(mark, hint)),
         "output_format": "text",
         "visibility": "after_published" if mark.is_hidden else "visible",
+        "extra_data": {"barred": bool(mark.barrier)},
     }
 
 
@@ -104,9 +105,12 @@ def markdown(marks: Marks) -> str:
     for task in marks.tasks:
         lines += ["", f"## {plain(task.title)}: {wording.share(task.earned, task.points)}", "", f"`{task.module}`", ""]
         lines += [f"> **A closer look.** {ours(task.hint)}", ""] if task.hint else []
+        for words in wording.barriers(task):
+            lines += [plain(words), ""]
         for mark in task.criteria:
             about = f" ({ours(wording.meaning(mark))})" if mark.reason and wording.meaning(mark) else ""
-            why = f"{about}: {plain(wording.reason(mark))}" if mark.reason else ""
+            own = wording.own_reason(task, mark)
+            why = f"{about}: {plain(own)}" if own else ""
             sign, points = "✗" if mark.reason else "✓", wording.share(mark.earned, mark.points)
             lines.append(f"- {sign} **{plain(wording.label(mark))}**, {points}{why}")
     if marks.printed.strip():

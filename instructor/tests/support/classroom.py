@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from instructor.grading.batch.attempt import RECORD, RESULTS
-from instructor.grading.marks import CriterionMark, Marks, TaskMark
+from instructor.grading.marks import CriterionMark, Marks, Outcome, TaskMark
 from instructor.grading.reports.write import gradescope
 from instructor.grading.rubric import read_rubric
 from instructor.marking.records import Answer, Mark, open_records
@@ -16,9 +16,12 @@ from instructor.tests.support.marking import put
 RUBRIC, SCHEME = read_rubric(), load_scheme()
 
 
-def grade(out: Path, name: str, lost: Collection[str] = (), problem: str = "") -> None:
-    """OUT/name/ as a batch leaves it: all points but those of the criteria `task.criterion`."""
-    marks = Marks(name, "" if problem else "0" * 64, tuple(task_mark(task, lost) for task in RUBRIC.tasks), (), "")
+def grade(
+    out: Path, name: str, lost: Collection[str] = (), problem: str = "", barred: Mapping[str, str] | None = None
+) -> None:
+    """OUT/name/ as a batch leaves it: all points but those of the criteria `task.criterion`, and of `barred` tasks."""
+    tasks = tuple(task_mark(task, lost, (barred or {}).get(task.name, "")) for task in RUBRIC.tasks)
+    marks = Marks(name, "" if problem else "0" * 64, tasks, (), "")
     results = gradescope(marks)
     results["extra_data"]["problems"] = [problem] if problem else []
     folder = out / name
@@ -27,13 +30,14 @@ def grade(out: Path, name: str, lost: Collection[str] = (), problem: str = "") -
     (folder / RECORD).write_text(json.dumps({"failure": "", "files": {}}), "utf-8")
 
 
-def task_mark(task, lost: Collection[str]) -> TaskMark:
-    reasons = {each.name: "its test failed" * (f"{task.name}.{each.name}" in lost) for each in task.criteria}
+def task_mark(task, lost: Collection[str], barred: str = "") -> TaskMark:
+    reasons = {each.name: barred or "its test failed" * (f"{task.name}.{each.name}" in lost) for each in task.criteria}
+    outcomes = (Outcome("test_a.py::test_value", False, barred, barred=True),) if barred else ()
     criteria = tuple(
-        CriterionMark(each.name, each.points, 0 if reasons[each.name] else each.points, (), reasons[each.name])
+        CriterionMark(each.name, each.points, 0 if reasons[each.name] else each.points, outcomes, reasons[each.name])
         for each in task.criteria
     )
-    hint = "This equals the gradient with its sign." if any(reasons.values()) else None
+    hint = "This equals the gradient with its sign." if any(reasons.values()) and not barred else None
     return TaskMark(task.name, task.title, task.module, criteria, hint)
 
 
