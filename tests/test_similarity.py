@@ -28,6 +28,15 @@ def correlation(a, b):
     return (a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum())
 
 
+def test_equal_pixels_share_the_mean_of_their_ranks(pair):
+    """As the many zeros of a map behind a ReLU do."""
+    one, other = (values[:, 0].clamp(min=0) for values in pair)
+    expected = [
+        correlation(ranks(a), ranks(b)) for a, b in zip(one.double().numpy(), other.double().numpy(), strict=True)
+    ]
+    np.testing.assert_allclose(similarities(one, other)[:, RANK], expected, rtol=1e-9)
+
+
 def slow_ssim(a, b, window=7):
     """The formula of Wang et al. 2004, window by window, with sample covariances and data range 1."""
     values = []
