@@ -19,6 +19,7 @@ from instructor.grading.reports.wording import sentence
 from instructor.grading.shown import shown, shown_lines
 from instructor.marking.records import Answer, Mark
 from instructor.marking.rendering import Renderer
+from instructor.marking.telling import counted
 
 PAGES = Path(__file__).parent / "pages"
 STYLE = f"{REPORT_STYLE}\n{(PAGES / 'gradebook.css').read_text('utf-8')}"
@@ -108,17 +109,13 @@ def notes(entry: Entry) -> list[str]:
 def what_is_open(entry: Entry) -> str:
     """The questions that are not marked, by number, where nothing else is open."""
     waiting = [
-        f"{place} · {section.title} ({counted(section.points, 'point')})"
+        f"{place} · {section.title} ({counted(section.points)})"
         for place, section in enumerate(entry.questions, start=1)
         if section.earned is None
     ]
     if waiting and so_far(entry.tasks):
         return f"Not marked yet, so there is no sum: {'; '.join(waiting)}."
     return f"There is no sum yet: {shown(entry.open)}."
-
-
-def counted(points: float, noun: str) -> str:
-    return f"{number(points)} {noun}{'' if points == 1 else 's'}"
 
 
 def task(section: Section) -> dict:
