@@ -9,12 +9,11 @@ import os
 import shutil
 import statistics
 import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from instructor.tests.support.browser import chromium, jupyterlab
+from instructor.tests.support.browser import chromium, jupyterlab, menus_of_last_picture, run_all
 from kit.command import get_ready
 from kit.paths import KIT
 
@@ -52,15 +51,8 @@ def main() -> int:
 
 def answers(page: Any, address: str) -> dict[str, list[float]]:
     """Seconds until the picture has changed, for every control and each of its options."""
-    page.goto(address)
-    page.get_by_text("Python 3 (ipykernel) | Idle").first.wait_for()
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
-    menus = page.locator(".widget-dropdown select")
-    deadline = time.monotonic() + PATIENCE / 1000
-    while not menus.count() and time.monotonic() < deadline:
-        page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTo(0, panel.scrollHeight)")
-        page.wait_for_timeout(500)
+    run_all(page, address)
+    menus = menus_of_last_picture(page)
     page.wait_for_timeout(2000)  # for what is still being drawn above
     names = page.locator(".widget-dropdown label").all_inner_texts()
     taken: dict[str, list[float]] = {}

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import sysconfig
-import time
 import zipfile
 from collections import defaultdict
 from pathlib import Path
@@ -15,7 +14,7 @@ import nbformat
 import pytest
 
 from instructor.mistakes.catalogue import mutants
-from instructor.tests.support.browser import chromium, jupyterlab
+from instructor.tests.support.browser import chromium, jupyterlab, menus_of_last_picture, run_all
 from instructor.tests.support.kernels import Kernel
 from kit.assignment import CHECKS
 from kit.paths import KIT
@@ -220,15 +219,6 @@ def page():
         yield page
 
 
-def open_and_run_all(page, address):
-    page.goto(address)
-    page.get_by_role("heading", name="1 · Saliency maps").wait_for(timeout=60_000)
-    # JupyterLab drops "Run All Cells" without a word while the notebook has no kernel yet.
-    page.get_by_text("Python 3 (ipykernel) | Idle").first.wait_for(timeout=120_000)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
-
-
 def show(page, words, seconds=180):
     """Wait for the words, wherever they are in the notebook, and bring them into view."""
     place = page.locator(".jp-OutputArea-output", has_text=words).first
@@ -239,18 +229,18 @@ def show(page, words, seconds=180):
 
 def test_notebook_01_in_a_real_browser(kit, lab, page, tmp_path):
     pictures = Path(os.environ.get("KIT_SCREENSHOTS") or tmp_path)
-    open_and_run_all(page, lab)
+    run_all(page, lab)
     show(page, "Not implemented yet: a part of this cell.")
     page.screenshot(path=pictures / "lab_unwritten_cell.png")
 
     paste_warm_up(kit)
-    open_and_run_all(page, lab)
+    run_all(page, lab)
     show(page, "Not implemented yet: compute_saliency_maps in visualizers/saliency.py")
     show(page, "Not implemented yet: compute_saliency_maps in saliency.py. Then these will be checked")
     page.screenshot(path=pictures / "lab_unwritten_task.png")
 
     paste_module(kit, "visualizers/saliency.py")
-    open_and_run_all(page, lab)
+    run_all(page, lab)
     show(page, "All checks hold.")
     page.wait_for_function("document.querySelectorAll('.jp-OutputArea img').length >= 3", timeout=180_000)
     page.screenshot(path=pictures / "lab_written.png")
@@ -266,13 +256,7 @@ def test_notebook_01_in_a_real_browser(kit, lab, page, tmp_path):
 def controls_redraw_the_picture(page, pictures):
     """Another image is chosen below the last cell's picture, in both themes, on a small screen."""
     page.set_viewport_size({"width": 1280, "height": 720})
-    images = page.locator(".widget-dropdown select").first
-    to_the_end = "panel => panel.scrollTo(0, panel.scrollHeight)"  # which moves while cells are still running
-    deadline = time.monotonic() + 180
-    while not images.count() and time.monotonic() < deadline:
-        page.locator(".jp-WindowedPanel-outer").first.evaluate(to_the_end)
-        page.wait_for_timeout(500)
-    assert images.count(), "no control has appeared below the last picture"
+    images = menus_of_last_picture(page).first
     picture = page.locator(".jp-CodeCell", has=page.locator(".widget-dropdown")).locator("img")
     change_theme = "async theme => { await window.jupyterapp.commands.execute('apputils:change-theme', {theme}) }"
     is_gone = "old => ![...document.querySelectorAll('.jp-OutputArea img')].some(image => image.src === old)"

@@ -47,3 +47,23 @@ def jupyterlab(command: Sequence[str], folder: Path, environment: Mapping[str, s
     finally:
         server.terminate()
         server.wait(30)
+
+
+def run_all(page: Any, address: str) -> None:
+    """Open the notebook at this address of a JupyterLab, and run all of its cells."""
+    page.goto(address)
+    # JupyterLab drops "Run All Cells" without a word while the notebook has no kernel yet.
+    page.get_by_text("Python 3 (ipykernel) | Idle").first.wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+
+
+def menus_of_last_picture(page: Any, seconds: float = 180) -> Any:
+    """The controls at the notebook's end, which moves while cells run, and is in the page only when it is in view."""
+    menus = page.locator(".widget-dropdown select")
+    deadline = time.monotonic() + seconds
+    while not menus.count() and time.monotonic() < deadline:
+        page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTo(0, panel.scrollHeight)")
+        page.wait_for_timeout(500)
+    assert menus.count(), "no control has appeared below the last picture"
+    return menus
