@@ -101,3 +101,12 @@ def test_every_exploration_draws(pictures, shipped):
     assert titles[2][0] == "stingray"
     assert titles[3] == ["content", "style weight 3"]
     assert titles[4][1:] == ["gradient, trained", "forgotten down to Fire 9"]
+
+
+def test_a_method_says_whether_the_chosen_layer_concerns_it(pictures, shipped, monkeypatch):
+    monkeypatch.setattr(explorations, "explore", lambda draw, **choices: draw)
+    methods, layers = {"saliency": compute_saliency_maps, "Grad-CAM": grad_cam}, {"Fire 9": "features.12"}
+    draw = explorations.attributions(*pictures, shipped, methods, layers)
+    said = {method: draw(image=0, the_class=0, method=method, layer="Fire 9")[1] for method in methods}
+    assert said["saliency"].startswith("saliency, which needs no layer: ")
+    assert said["Grad-CAM"].startswith("Grad-CAM at Fire 9: ")
