@@ -69,6 +69,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("weights", ["shipped"])
     if "network" in metafunc.fixturenames:
         metafunc.parametrize("network", ["shipped", "resnet18", "vgg11"], indirect=True)
+    if "other_network" in metafunc.fixturenames:
+        metafunc.parametrize("other_network", ["resnet18", "vgg11"], indirect=True)
 
 
 # Every test gets a copy, so that a function which alters the model fails its own tests and no others.
@@ -95,6 +97,12 @@ def vgg11() -> nn.Module:
 @pytest.fixture
 def network(request: pytest.FixtureRequest) -> nn.Module:
     """SqueezeNet with the shipped weights; ResNet-18 and VGG-11 with an eighth of their channels."""
+    return copied(loaded(request.param))
+
+
+@pytest.fixture
+def other_network(request: pytest.FixtureRequest) -> nn.Module:
+    """ResNet-18 and VGG-11 with an eighth of their channels: what is no SqueezeNet, on which other tests look."""
     return copied(loaded(request.param))
 
 

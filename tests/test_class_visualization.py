@@ -73,9 +73,9 @@ def test_stored_reference_of_a_step(shipped):
     assert_matches(updated, reference["step"], dtype=None)
 
 
-def test_one_step_with_other_networks(network, small_photos):
+def test_one_step_with_other_networks(other_network, small_photos):
     """The step is right for every network."""
-    small_photos, network = in_double(small_photos, network)
+    small_photos, network = in_double(small_photos, other_network)
     X, y = small_photos, network(small_photos).argmax(dim=1)
     reference = oracle.class_visualization_step(X, y.tolist(), network, 0.0, 25.0)
     updated = stepped(X, y, network, 0.0, 25.0)

@@ -22,6 +22,7 @@ from visualizers import captum_attributions
 
 Technique = Callable[[nn.Module, Tensor, Tensor], Tensor]
 LAYER = "features.1"
+LOSSES = ("content_loss", "gram_matrix", "style_loss", "tv_loss")  # which never see the model, whatever they do
 PRESET = Preset(content_size=8, style_size=8, style_layers=(1, 4), style_weights=(10.0, 5.0), num_iterations=3)
 
 
