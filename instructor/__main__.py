@@ -12,6 +12,7 @@ python -m instructor references                     the stored tensors and answe
 
 import argparse
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from instructor.release.errors import ReleaseError
@@ -114,14 +115,17 @@ def run_release(options: argparse.Namespace) -> int:
 def run_grade(options: argparse.Namespace) -> int:
     if not options.submission.exists():
         raise FileNotFoundError(f"there is no {options.submission}: name a zip or a folder")
-    warn_of_missing_protection()
-    from instructor.grading.isolation import nursery
+    from instructor.grading.isolation import nursery, sandbox
 
     nursery.warm()  # while this process imports as much
-    from instructor.grading.grade import grade
-    from instructor.grading.reports.write import markdown
+    with ThreadPoolExecutor() as meanwhile:
+        meanwhile.submit(sandbox.protection)
+        from instructor.grading.grade import grade
+        from instructor.grading.halves import processors
+        from instructor.grading.reports.write import markdown
+    warn_of_missing_protection()
 
-    print(markdown(grade(options.submission, options.out)))
+    print(markdown(grade(options.submission, options.out, in_halves=processors() > 1)))
     return 0
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from instructor.grading.batch.attempt import LOG, RESULTS, Attempt, failure, is_finished
 from instructor.grading.batch.fingerprints import submission_sha256
 from instructor.grading.batch.local import on_this_machine, prepare
-from instructor.grading.batch.run import GRADER, LIMIT
+from instructor.grading.batch.run import LIMIT
 from instructor.grading.isolation import nursery
 from kit.atomic import write_atomically
 from kit.command import get_ready
+
+GRADER = "instructor.grading.ready:alone"
 
 
 def main() -> int:

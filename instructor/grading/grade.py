@@ -27,10 +27,11 @@ from kit.paths import KIT
 from tests.support.loaded import loaded
 
 
-def grade(path: Path, out: Path, seconds: float = CALL_SECONDS) -> Marks:
+def grade(path: Path, out: Path, seconds: float = CALL_SECONDS, in_halves: bool = False) -> Marks:
     """Judge the folder or zip, and write results.json, report.md and report.html into `out`.
 
-    A call of a submission's code may take so many seconds, all calls of a task a few times as many.
+    A call of a submission's code may take so many seconds, all calls of a task a few times as many. With `in_halves`,
+    two processes share the tests, for marks that somebody waits for.
     A submission that cannot be read gets no points and the reason. Raises RuntimeError when the kit itself is at fault.
     A process can do this once, since pytest imports the tests only once.
     """
@@ -40,7 +41,7 @@ def grade(path: Path, out: Path, seconds: float = CALL_SECONDS) -> Marks:
         marks = read_rubric().marks(path.stem, "", (), {}, [str(error)], "")
         write_reports(marks, {}, out)
         return marks
-    return judged(submission, out, seconds)
+    return judged(submission, out, seconds, in_halves)
 
 
 def prepare() -> None:
@@ -48,13 +49,17 @@ def prepare() -> None:
     soundness.prove(graded_files(read_rubric()))
 
 
-def judged(submission: Submission, out: Path, seconds: float) -> Marks:
+def judged(submission: Submission, out: Path, seconds: float, in_halves: bool) -> Marks:
     gc.freeze()  # what was imported stays: nobody need search it for garbage
     prepare()
-    judge = Judge(submission, out, seconds)
-    said = pytest_says([str(TESTS)], judge)
+    judge = Judge(submission, out, seconds, in_halves)
+    try:
+        said = pytest_says([str(TESTS)], judge)
+    finally:
+        if judge.other is not None and judge.other.is_here:
+            os._exit(1)  # a fork that did not come to its end: what follows is not for it
     if judge.marks is None:
-        raise RuntimeError(f"the tests could not be run: {said[-2000:]}")
+        raise RuntimeError(f"the tests could not be run: {judge.fault} {said[-2000:]}".rstrip())
     return judge.marks
 
 

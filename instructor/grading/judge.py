@@ -4,7 +4,7 @@ The tests stay where they are. The functions that they call run in a worker, whi
 the tests that the rubric names are run, hidden ones too, and their outcomes become marks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +14,11 @@ import torch
 from instructor.grading.allowance import Allowance
 from instructor.grading.errors import in_words
 from instructor.grading.graded import TESTS, graded_files, is_hidden, name_of
+from instructor.grading.halves import Found, OtherHalf, halves
 from instructor.grading.intake.submission import Submission
 from instructor.grading.isolation.remote import CALL_SECONDS, WorkerLost
 from instructor.grading.marks import Marks, Outcome
-from instructor.grading.replacement import Replacement
+from instructor.grading.replacement import Replacement, take_places
 from instructor.grading.reports.write import write_reports
 from instructor.grading.rubric import Rubric, Task, read_rubric
 from kit.check.diagnosis import diagnose, signatures
@@ -28,9 +29,18 @@ TWO = "Two mistakes together explain this."
 
 
 class Judge:
-    """Runs the graded tests of one submission; `marks` holds the result. A call may take so many seconds."""
+    """Runs the graded tests of one submission; `marks` holds the result. A call may take so many seconds.
 
-    def __init__(self, submission: Submission, out: Path | None = None, seconds: float = CALL_SECONDS) -> None:
+    With `in_halves`, a fork of this process judges half of the tests meanwhile.
+    """
+
+    def __init__(
+        self,
+        submission: Submission,
+        out: Path | None = None,
+        seconds: float = CALL_SECONDS,
+        in_halves: bool = False,
+    ) -> None:
         self.submission = submission
         self.out = out
         self.rubric: Rubric = read_rubric()
@@ -39,7 +49,12 @@ class Judge:
         self.outcomes: list[Outcome] = []
         self.tasks: dict[str, Task] = {}  # of the tests, by their names
         self.whole = True  # whether all graded tests are run, not some that were asked for
+        self.in_halves = in_halves
+        self.half: Callable[[pytest.Item], int] = lambda item: 0
+        self.other: OtherHalf | None = None
+        self.told_before = ""  # what was printed that is told elsewhere
         self.printed: str | None = None
+        self.fault = ""  # why there are no marks
         self.marks: Marks | None = None
 
     # ------------------------------------------------------------------------------------------ which tests are run
@@ -50,7 +65,7 @@ class Judge:
         self.whole = not asked or config.args == [str(TESTS)]
         if self.whole:
             config.args[:] = map(str, graded_files(self.rubric))
-        self.code.put_in_place(self.rubric.tasks)
+        take_places(self.rubric.tasks)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -62,7 +77,19 @@ class Judge:
             raise pytest.UsageError(f"the rubric names tests that do not exist: {', '.join(missing)}")
         order = [task.name for task in self.rubric.tasks]
         config.hook.pytest_deselected(items=[item for item in items if item not in graded])
-        items[:] = sorted(graded, key=lambda item: (is_hidden(item), order.index(graded[item][0])))
+        found = halves((known[task].module, cost_of(item)) for item, (task, _) in graded.items())
+        self.half = lambda item: found[known[graded[item][0]].module]
+        items[:] = sorted(graded, key=lambda item: (is_hidden(item), self.half(item), order.index(graded[item][0])))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
+        if self.in_halves:
+            self.other = OtherHalf()
+            session.items[:] = [item for item in session.items if self.half(item) == self.other.is_here]
+        self.code.begin()
+        if self.other is not None and self.other.is_here:
+            self.told_before = self.code.remote.what_was_printed()  # by imports, as in the other process
+        return (yield)
 
     # ----------------------------------------------------------------------------------------------- while they run
 
@@ -85,6 +112,7 @@ class Judge:
         if call.excinfo is not None and not report.skipped:
             error = call.excinfo.value
             if isinstance(error, KitAtFault):
+                self.fault = str(error)
                 pytest.exit(str(error), pytest.ExitCode.INTERNAL_ERROR)
             if isinstance(error, WorkerLost):
                 self.allowance.lost(self.tasks[name_of(item)].name, str(error))
@@ -107,15 +135,28 @@ class Judge:
     # --------------------------------------------------------------------------------------------- what comes of it
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            self.keep_what_was_printed()
-            hints = {task: hint for task in self.mistaken() if (hint := self.hint(task))}
-            problems = [*self.submission.problems, *self.code.problems]
-            name, sha256 = self.submission.name, self.submission.sha256
-            self.marks = self.rubric.marks(name, sha256, self.outcomes, hints, problems, self.printed)
-        self.code.remote.close()  # interrupted, or the kit is at fault: there are no marks
-        if self.marks is not None and self.out is not None:
+        found = self.found(exitstatus)
+        self.code.remote.close()
+        if self.other is not None and self.other.is_here:
+            self.other.tell(found)
+        if self.other is not None and not found.fault:
+            found = found.and_then(self.other.found())
+        if found.fault:  # interrupted, or the kit is at fault: there are no marks
+            self.fault = found.fault
+            return
+        problems = [*self.submission.problems, *self.code.problems]
+        name, sha256 = self.submission.name, self.submission.sha256
+        self.marks = self.rubric.marks(name, sha256, found.outcomes, found.hints, problems, found.printed)
+        if self.out is not None:
             write_reports(self.marks, self.submission.figures, self.out)
+
+    def found(self, exitstatus: int) -> Found:
+        """What the tests that were run here came to."""
+        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            return Found((), {}, "", self.fault or f"pytest ended with status {exitstatus:d}")
+        self.keep_what_was_printed()
+        hints = {task: hint for task in self.mistaken() if (hint := self.hint(task))}
+        return Found(tuple(self.outcomes), hints, self.printed.removeprefix(self.told_before))
 
     def mistaken(self) -> list[str]:
         """Tasks that are written, can be run, and give something wrong."""
@@ -144,6 +185,11 @@ class Judge:
             terminalreporter.write_line(
                 f"{self.marks.submission}: {self.marks.earned:g} of {self.marks.points:g} points"
             )
+
+
+def cost_of(item: pytest.Item) -> int:
+    """About how long it takes: photographs go through networks many layers deep."""
+    return 5 if "photos" in item.fixturenames or "shipped" in item.fixturenames else 1
 
 
 def outcome_of(item: pytest.Item, passed: bool, message: str) -> Outcome:

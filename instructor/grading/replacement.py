@@ -47,9 +47,9 @@ class Replacement:
             self.unusable.setdefault(name, f"{UNWRITTEN}: {notebook_cells.ANSWER} in {name}")
         return cells
 
-    def put_in_place(self, tasks: tuple[Task, ...]) -> None:
+    def begin(self) -> None:
+        """Whatever took the places of functions goes to this worker from now on, which imports the modules first."""
         global called
-        take_places(tasks)
         called = self.remote
         self.import_modules()
 

@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from instructor.grading.isolation import births
@@ -72,16 +73,31 @@ def warm() -> None:
     ask({"imports": IMPORTED}, [])
 
 
-def bear(shell: int, user: int, code: str, channel: int, printed: int, imports: Sequence[str] = IMPORTED) -> int:
+def bear(shell: int, user: int, code: str, channel: int, printed: int) -> int:
     """A worker beside the process `shell`, that becomes `user` unless that is 0, and runs this code: its number.
 
     The code finds `channel` as descriptor births.CHANNEL. Raises RuntimeError with what went wrong.
     """
+    request = {"imports": IMPORTED, "user": user, "code": code}
+    return born(lambda descriptors: ask(request, descriptors), shell, channel, printed)
+
+
+def can_bear(shell: int, user: int, nothing: int) -> bool:
+    """Whether a process can be born there, as a nursery of its own finds out, which need import nothing for it."""
+    request = json.dumps({"imports": (), "user": user, "code": ""}).encode()
+    with begin() as trial, suppress(RuntimeError, OSError):
+        born(lambda descriptors: socket.send_fds(trial, [request], descriptors), shell, nothing, nothing)
+        return True
+    return False
+
+
+def born(send: Callable[[list[int]], object], shell: int, channel: int, printed: int) -> int:
+    """Send a request with what belongs to it, and wait for the answer: the number of the process."""
     pidfd = os.pidfd_open(shell)
     answer, tell = os.pipe()
     with open(answer, "rb") as answered:
         try:
-            ask({"imports": imports, "user": user, "code": code}, [pidfd, channel, printed, tell])
+            send([pidfd, channel, printed, tell])
         finally:
             os.close(pidfd)
             os.close(tell)

@@ -20,7 +20,6 @@ from instructor.grading.isolation.sandbox import Sandbox
 
 START_SECONDS = 120.0  # to import torch
 CALL_SECONDS = 20.0
-PIPE_SECONDS = 0.1  # for what was printed before an answer to come through
 UNREADABLE = (
     AttributeError,
     KeyError,
@@ -175,7 +174,6 @@ class Remote:
         """By the first worker that printed anything, until now."""
         if self.printed or self.sandbox is None:
             return self.printed
-        time.sleep(PIPE_SECONDS)
         return self.sandbox.printed()
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import socket
@@ -185,9 +186,8 @@ def can_fork(candidate: Protection) -> bool:
         hold(candidate, Path(name), nothing.fileno()) as holder,
     ):
         try:
-            nursery.bear(shell_in(holder), candidate.user, "", nothing.fileno(), nothing.fileno(), imports=())
-            return True
-        except (RuntimeError, OSError):
+            return nursery.can_bear(shell_in(holder), candidate.user, nothing.fileno())
+        except RuntimeError:
             return False
         finally:
             holder.kill()
@@ -261,18 +261,31 @@ class Sandbox:
         with theirs:
             self.process, worker = start(shut_in, box, home, theirs.fileno(), write)
         os.close(write)
+        os.set_blocking(read, False)
+        self.pipe, self.pipe_lock = read, threading.Lock()
         self.roots = [known(number) for number in dict.fromkeys((self.process.pid, worker))]
         self.words = bytearray()
         self.excess = ""  # why the watch ended the worker
-        self.reader = threading.Thread(target=self.read_output, args=[read], daemon=True)
+        self.reader = threading.Thread(target=self.read_output, daemon=True)
         self.reader.start()
         threading.Thread(target=self.watch, daemon=True).start()
 
-    def read_output(self, descriptor: int) -> None:
+    def read_output(self) -> None:
         """Keep the beginning of what is printed, and take the rest, so that nobody waits for a full pipe."""
-        with open(descriptor, "rb", buffering=0) as pipe:
-            while chunk := pipe.read(65536):
+        waiting = select.poll()
+        waiting.register(self.pipe, select.POLLIN)
+        while not self.has_ended():
+            waiting.poll()
+
+    def has_ended(self) -> bool:
+        """Read what the pipe holds now; whether nobody can write into it any more."""
+        with self.pipe_lock, contextlib.suppress(BlockingIOError):
+            while self.pipe >= 0:
+                chunk = os.read(self.pipe, 65536)
                 self.words += chunk[: PRINTED - len(self.words)]
+                if not chunk:
+                    return True
+        return self.pipe < 0
 
     def watch(self) -> None:
         """Limits hold for one process each; this holds for all of them together."""
@@ -296,6 +309,8 @@ class Sandbox:
         return found
 
     def printed(self) -> str:
+        """The beginning of all that was printed until now."""
+        self.has_ended()
         return self.words.decode("utf-8", "replace")
 
     def kill(self) -> None:
@@ -311,6 +326,9 @@ class Sandbox:
         self.kill()
         self.process.communicate()
         self.reader.join(1)
+        with self.pipe_lock:
+            os.close(self.pipe)
+            self.pipe = -1
         self.channel.close()
         if not protection().bubblewrap:
             kill_strays(str(Path(self.folder.name) / "home"))
