@@ -11,6 +11,7 @@ python -m instructor references                     the stored tensors and answe
 """
 
 import argparse
+import gc
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -118,11 +119,13 @@ def run_grade(options: argparse.Namespace) -> int:
     from instructor.grading.isolation import nursery, sandbox
 
     nursery.warm()  # while this process imports as much
+    gc.disable()  # until then: of what is imported nothing is garbage, and the search for it takes a while
     with ThreadPoolExecutor() as meanwhile:
         meanwhile.submit(sandbox.protection)
         from instructor.grading.grade import grade
         from instructor.grading.halves import processors
         from instructor.grading.reports.write import markdown
+    gc.enable()
     warn_of_missing_protection()
 
     print(markdown(grade(options.submission, options.out, in_halves=processors() > 1)))

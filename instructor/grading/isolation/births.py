@@ -35,6 +35,7 @@ def serve(descriptor: int) -> NoReturn:
     call_kernel("prctl", CHILD_SUBREAPER, 1, 0, 0, 0)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO, "ascii")
+    gc.disable()  # of what is imported nothing is garbage, and the search for it takes a sixth of the time
     home = tempfile.TemporaryDirectory(prefix="nursery-")
     os.environ.update(HOME=home.name, TMPDIR=home.name)  # what packages write when they are imported
     while True:
@@ -77,6 +78,7 @@ def enter(user: int, code: str, shell: int, channel: int, printed: int, tell: in
 def live(user: int, code: str) -> NoReturn:
     """Without rights, as somebody else, in an empty home, run the code."""
     try:
+        gc.enable()
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.environ.update(HOME="/tmp", TMPDIR="/tmp")
