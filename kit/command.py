@@ -1,6 +1,8 @@
 """What every command does first: it prints so that any terminal can show it, and says which copy of the kit runs."""
 
+import atexit
 import codecs
+import gc
 import io
 import sys
 import unicodedata
@@ -28,6 +30,7 @@ READABLE = {
 
 def get_ready() -> None:
     """Call this before anything is printed."""
+    atexit.register(gc.freeze)  # else Python looks through all of torch for garbage as it ends, which takes a second
     print_anywhere()
     other = other_copy_here()
     if other is not None:

@@ -53,6 +53,13 @@ def test_git_hands_out_text_with_lf_and_leaves_other_files_alone_on_every_system
 
 
 # ----------------------------------------------------------------------------------------------------------- terminals
+def test_a_command_ends_without_looking_through_everything_for_garbage():
+    """Which takes a second after torch was imported. What is registered first is called last, as here."""
+    code = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 0))"
+    assert run("-c", f"{code}; from kit.command import get_ready; get_ready()") == (0, b"True\n")
+    assert run("-c", code) == (0, b"False\n")
+
+
 
 
 def test_signs_that_a_terminal_lacks_are_printed_in_signs_that_it_has():
