@@ -1,11 +1,18 @@
 """What all tests share: networks, pictures, and an environment in which nothing is downloaded or shown."""
 
+import gc
 import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import kit.threads  # noqa: F401  before torch is loaded
+from kit.display import in_notebook
+
+# What is imported stays: looking through it for garbage, again and again, takes a third of the time. check() runs the
+# tests in a notebook's kernel, whose garbage is not ours.
+if not in_notebook():
+    gc.disable()
 
 # isort: split
 import pytest
@@ -33,6 +40,12 @@ def pytest_configure(config: pytest.Config) -> None:
     beside = KIT.parent / "shared"
     if not os.environ.get("KIT_ASSETS") and beside.is_dir():
         ENVIRONMENT.setenv("KIT_ASSETS", str(beside))
+
+
+def pytest_collection_finish() -> None:
+    if not in_notebook():
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_unconfigure() -> None:

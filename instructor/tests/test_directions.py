@@ -66,14 +66,16 @@ def imported(node: ast.AST) -> set[str]:
     return set()
 
 
-IMPORTS = {module: imports_of(module) for module in NAMES}
+@pytest.fixture(scope="module")
+def imports() -> dict[str, set[str]]:
+    return {module: imports_of(module) for module in NAMES}
 
 
 @pytest.mark.parametrize("room", BELOW)
-def test_a_room_imports_only_from_the_rooms_below_it(room):
+def test_a_room_imports_only_from_the_rooms_below_it(room, imports):
     upwards = {
         f"{NAMES[module]} imports {other}"
-        for module, others in IMPORTS.items()
+        for module, others in imports.items()
         for other in others
         if room_of(module) == room != room_of(other) and room_of(other) not in BELOW[room] and other != "kit"
     }
@@ -84,25 +86,25 @@ def test_every_module_belongs_to_a_room():
     assert {room_of(module) for module in NAMES} == BELOW.keys()
 
 
-def test_nothing_outside_the_wing_imports_it():
-    outside = {module: others for module, others in IMPORTS.items() if not module.startswith("instructor")}
+def test_nothing_outside_the_wing_imports_it(imports):
+    outside = {module: others for module, others in imports.items() if not module.startswith("instructor")}
     assert not {module for module, others in outside.items() if any(other.startswith("instructor") for other in others)}
 
 
-def test_tests_import_nothing_of_tests_but_their_support():
+def test_tests_import_nothing_of_tests_but_their_support(imports):
     """One test file that imports another would run its tests twice."""
     wrong = {
         f"{module} imports {other}"
-        for module, others in IMPORTS.items()
+        for module, others in imports.items()
         for other in others
         if PurePosixPath(NAMES[other]).name.startswith("test_") or other.endswith("conftest")
     }
     assert not wrong
 
 
-def test_no_module_imports_itself_by_way_of_others():
+def test_no_module_imports_itself_by_way_of_others(imports):
     """Tests included. Imports inside functions count as well: they are circles that have not been noticed yet."""
-    waiting, done = dict(IMPORTS), set()
+    waiting, done = dict(imports), set()
     while ready := {module for module, others in waiting.items() if others <= done}:
         done |= ready
         waiting = {module: others for module, others in waiting.items() if module not in ready}

@@ -72,8 +72,9 @@ def test_signs_that_a_terminal_lacks_are_printed_in_signs_that_it_has():
 
 def programs():
     """Every file that is run as a program, but for what runs before the kit is set up."""
-    others = ("instructor/tests/", "kit/preflight.py", ".")
-    names = [path.relative_to(KIT).as_posix() for path in sorted(KIT.glob("*/**/*.py"))]
+    others = ("instructor/tests/", "kit/preflight.py")
+    paths = sorted(path for folder in KIT.glob("[!.]*/") for path in folder.rglob("*.py"))
+    names = [path.relative_to(KIT).as_posix() for path in paths]
     return [name for name in names if not name.startswith(others) and IS_RUN in (KIT / name).read_text("utf-8")]
 
 

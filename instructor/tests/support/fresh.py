@@ -11,8 +11,12 @@ from pathlib import Path
 from kit.paths import KIT
 
 SERVER = """
-import json, os, sys, traceback
-import pytest, torch, torchvision, nbformat
+import gc, json, os, sys, traceback
+gc.disable()
+sys.modules["rfc3987_syntax"] = None  # as in conftest.py
+import nbformat, pytest, requests, torch, torchvision
+gc.freeze()  # else each child would look through all of this for garbage
+gc.enable()
 for line in sys.stdin:
     code, said = json.loads(line)
     child = os.fork()
@@ -37,6 +41,7 @@ for line in sys.stdin:
 def server() -> subprocess.Popen:
     words = [sys.executable, "-c", SERVER]
     process = subprocess.Popen(words, cwd=KIT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
+    atexit.register(process.wait)
     atexit.register(process.kill)
     return process
 
