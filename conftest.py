@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import kit.threads  # noqa: F401  before torch is loaded
 from kit.display import in_notebook
@@ -145,3 +146,17 @@ def photos() -> Tensor:
 def small_photos(photos: Tensor) -> Tensor:
     """The middle of the photographs, for loops that take long: (2, 3, 48, 64)."""
     return photos[:, :, 12:60, 12:76].contiguous()
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    """What is displayed, message by message, as in a notebook's kernel, whose start would take seconds."""
+    from IPython.core.displaypub import CapturingDisplayPublisher
+    from IPython.core.formatters import DisplayFormatter
+    from IPython.core.interactiveshell import InteractiveShell
+
+    publisher = CapturingDisplayPublisher()
+    shell = SimpleNamespace(kernel=None, display_formatter=DisplayFormatter(), display_pub=publisher)
+    monkeypatch.setattr(InteractiveShell, "initialized", lambda: True)
+    monkeypatch.setattr(InteractiveShell, "instance", lambda: shell)
+    return publisher.outputs

@@ -1,15 +1,13 @@
 """Pictures with controls: what is drawn for each choice, in a notebook and outside of one."""
 
-import nbformat
+import ipywidgets
 import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
-from nbclient import NotebookClient
 
-from kit.paths import KIT
 from sanity_checks.explorations import forgetting
-from visualizers import compute_saliency_maps, explorations, grad_cam
+from visualizers import compute_saliency_maps, explorations, explorer, grad_cam
 from visualizers.explorer import explore
 
 
@@ -29,51 +27,41 @@ def test_a_choice_without_options_is_refused():
         explore(lambda slider: (Figure(), ""), slider=[])
 
 
-CELLS = (
-    """
-import sys; sys.path.insert(0, KIT)
-from matplotlib.figure import Figure
-from visualizers import explorer
-def draw(number):
+def numbered(number):
     if number == 2:
         raise ValueError("no two")
     return Figure(figsize=(number, 1)), f"number {number}"
-shown = []
-def control(*arguments, original=explorer.control, **options):
-    shown.append(original(*arguments, **options))
-    return shown[-1]
-explorer.control = control
-""",
-    "explorer.explore(draw, number=[1, 2, 3])",
-    "shown[0].value = 1",
-    "shown[0].value = 2",
-)
 
 
-@pytest.fixture(scope="module")
-def notebook():
-    cells = [nbformat.v4.new_code_cell(f"KIT = {str(KIT)!r}\n{text}") for text in CELLS]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    client = NotebookClient(notebook, extra_arguments=["--log-level=ERROR"])
-    client.execute()
-    return notebook, client.widget_state
+@pytest.fixture
+def shown(monkeypatch):
+    """Every control that is made, in order."""
+    shown, control = [], explorer.control
+    monkeypatch.setattr(
+        explorer, "control", lambda *given, **named: shown.append(control(*given, **named)) or shown[-1]
+    )
+    return shown
 
 
-def test_a_notebook_keeps_the_picture_and_says_that_controls_need_a_kernel(notebook):
-    picture, controls = notebook[0].cells[1].outputs
-    assert "image/jpeg" in picture.data
-    assert controls.data["text/plain"] == "The controls of this picture work while a kernel runs: run the cell again."
-    assert "application/vnd.jupyter.widget-view+json" in controls.data
+def test_a_notebook_keeps_the_picture_and_says_that_controls_need_a_kernel(published):
+    assert explore(numbered, number=[1, 2, 3]) is None
+    picture, controls = (message["data"] for message in published)
+    assert "image/jpeg" in picture
+    assert controls["text/plain"] == "The controls of this picture work while a kernel runs: run the cell again."
+    assert "application/vnd.jupyter.widget-view+json" in controls
 
 
-def test_a_control_renews_the_picture_and_an_error_is_said_below_it(notebook):
-    pictures = [
-        output for cell in notebook[0].cells for output in cell.outputs if "image/jpeg" in output.get("data", {})
-    ]
-    assert len(pictures) == 1
-    assert pictures[0].metadata["image/jpeg"]["alt"] == "number 1"
-    labels = [state["value"] for state in notebook[1].values() if state.get("_model_name") == "LabelModel"]
-    assert labels == ["ValueError: no two"]
+def test_a_control_renews_the_picture_and_an_error_is_said_below_it(published, shown, monkeypatch):
+    said = []
+    monkeypatch.setattr(ipywidgets, "Label", lambda words, label=ipywidgets.Label: said.append(label(words)) or said[0])
+    explore(numbered, number=[1, 2, 3])
+    for number in (1, 2):
+        shown[0].value = number
+    first, _, *later = published
+    assert [message["update"] for message in later] == [True]
+    assert later[0]["transient"] == first["transient"]
+    assert [message["metadata"]["image/jpeg"]["alt"] for message in (first, *later)] == ["number 3", "number 1"]
+    assert [label.value for label in said] == ["ValueError: no two"]
 
 
 @pytest.fixture
