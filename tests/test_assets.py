@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-import subprocess
+import runpy
 import sys
 import threading
 import time
@@ -454,12 +454,13 @@ def test_status_names_files_that_are_ready_and_the_weights_of_kit_weights(run, c
     assert f"load_model() without a download: the weights in {weights}, named in KIT_WEIGHTS." in output
 
 
-def test_python_m_data_runs_as_a_program(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "data", "fetch", "nonsense.jpg"], cwd=assets.KIT, capture_output=True, encoding="utf-8"
-    )
-    assert done.returncode == 2
-    assert "unknown file nonsense.jpg" in done.stderr
+def test_python_m_data_runs_as_a_program(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["data", "fetch", "nonsense.jpg"])
+    monkeypatch.delitem(sys.modules, "data.__main__")
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module("data", run_name="__main__")
+    assert end.value.code == 2
+    assert "unknown file nonsense.jpg" in capsys.readouterr().err
 
 
 # --- the table of files

@@ -225,27 +225,40 @@ def test_map():
 """
 
 
-@pytest.mark.parametrize(("kept", "kind"), [("A map.", "image/jpeg"), ("Few numbers.", "text/markdown")])
-def test_in_a_notebook_wrong_values_are_shown_beside_the_goal(kept, kind, tmp_path):
-    """A picture where there is one, of the input that is farthest off; else a table."""
-    tests = WRONG_VALUES if kept == "A map." else WRONG_VALUES.partition("def test_map")[0]
-    (tmp_path / "test_task.py").write_text(tests, "utf-8")
-    words, shown, *caption, others = outputs_of(CHECKED.format(folder=str(tmp_path), times=1))
-    assert words.text.startswith("✗ Few numbers.\n      expected [1.0, 2.0, 4.0], got [1.0, 2.0, 3.0]: off by")
-    assert others.text.endswith(
-        "0 of 1 checks hold.\n" if kind == "text/markdown" else "✗ A map.\n0 of 2 checks hold.\n"
-    )
-    assert kind in shown.data
-    if kind == "text/markdown":
-        assert shown.data[kind].splitlines()[2:] == [
-            "| yours | 1 | 2 | 3 |",
-            "| the goal | 1 | 2 | 4 |",
-            "| yours − the goal | 0 | 0 | -1 |",
-        ]
-        return
-    assert shown.metadata[kind]["alt"] == "Pictures in a row for input 2 of 2: yours, the goal, yours − the goal."
-    assert caption[0].data["text/markdown"].startswith("*A map. Here for input 2 of 2")
-    with Image.open(io.BytesIO(base64.b64decode(shown.data[kind]))) as picture:
+FEW = "✗ Few numbers.\n      expected [1.0, 2.0, 4.0], got [1.0, 2.0, 3.0]: off by"
+
+
+@pytest.fixture(scope="module")
+def outputs_of_wrong_values(tmp_path_factory):
+    """What a notebook shows where numbers and a map are wrong, and where only numbers are."""
+    cells = []
+    for tests in (WRONG_VALUES, WRONG_VALUES.partition("def test_map")[0]):
+        folder = tmp_path_factory.mktemp("wrong")
+        (folder / "test_task.py").write_text(tests, "utf-8")
+        cells.append(CHECKED.format(folder=str(folder), times=1))
+    return outputs_of(*cells)
+
+
+def test_in_a_notebook_wrong_numbers_are_shown_beside_the_goal(outputs_of_wrong_values):
+    words, shown, others = outputs_of_wrong_values[1]
+    assert words.text.startswith(FEW)
+    assert others.text.endswith("0 of 1 checks hold.\n")
+    assert shown.data["text/markdown"].splitlines()[2:] == [
+        "| yours | 1 | 2 | 3 |",
+        "| the goal | 1 | 2 | 4 |",
+        "| yours − the goal | 0 | 0 | -1 |",
+    ]
+
+
+def test_in_a_notebook_a_wrong_map_is_shown_beside_the_goal(outputs_of_wrong_values):
+    """For the input that is farthest off, and rather than numbers."""
+    words, shown, caption, others = outputs_of_wrong_values[0]
+    assert words.text.startswith(FEW)
+    assert others.text.endswith("✗ A map.\n0 of 2 checks hold.\n")
+    alt = "Pictures in a row for input 2 of 2: yours, the goal, yours − the goal."
+    assert shown.metadata["image/jpeg"]["alt"] == alt
+    assert caption.data["text/markdown"].startswith("*A map. Here for input 2 of 2")
+    with Image.open(io.BytesIO(base64.b64decode(shown.data["image/jpeg"]))) as picture:
         assert picture.width > 3 * picture.height > 300
         light = np.asarray(picture.convert("L"))
     assert light[:2].min() > 240, "a light ground of its own, whatever the page's"
@@ -293,11 +306,11 @@ def test_a_module_that_does_not_parse_is_named_and_nothing_passes(monkeypatch, t
     assert capsys.readouterr().out.startswith("✗ Nothing was checked: visualizers/saliency.py, line 1")
 
 
-def outputs_of(cell):
-    """What a notebook shows for a cell."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+def outputs_of(*cells):
+    """What a notebook shows for each cell."""
+    notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)))
     options = {"resources": {"metadata": {"path": str(KIT)}}, "extra_arguments": ["--log-level=ERROR"]}
-    return NotebookClient(notebook, **options).execute().cells[0].outputs
+    return [cell.outputs for cell in NotebookClient(notebook, **options).execute().cells]
 
 
 def error_of(cell):

@@ -76,8 +76,10 @@ def out(tmp_path):
 
 
 @pytest.fixture
-def made(tmp_path, out):
-    """Make a gradebook of a roster and give what was said, line by line."""
+def made(tmp_path, out, monkeypatch):
+    """Make a gradebook of a roster and give what was said, line by line. The kit's own tables were read before."""
+    monkeypatch.setattr(run, "read_rubric", lambda: RUBRIC)
+    monkeypatch.setattr(run, "load_scheme", lambda: SCHEME)
 
     def make(roster, submissions=None, policy=None, **options):
         (tmp_path / "roster.csv").write_text(roster, "utf-8")

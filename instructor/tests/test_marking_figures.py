@@ -20,6 +20,7 @@ from instructor.marking.similarity import least, resemblance, similarity
 from instructor.marking.telling import figure_lines
 from instructor.mistakes.catalogue import mutants
 from instructor.release.markers import strip
+from instructor.tests.support.fresh import said_by
 from instructor.tests.support.marking import files, pack, picture
 from kit.assignment import FIGURES, MODULES, NOTEBOOKS, QUESTIONS
 from kit.paths import KIT
@@ -149,5 +150,6 @@ def test_figures_of_anothers_code_are_noted_and_those_of_ones_own_are_not(tmp_pa
 def test_redrawing_ends_although_the_command_had_ended_before_it_began(tmp_path):
     parent = subprocess.Popen([sys.executable, "-c", ""])
     parent.wait()
-    endless = "from instructor.marking import redrawing as r; r.redraw = lambda out: r.time.sleep(3600); r.main()"
-    subprocess.run([sys.executable, "-c", endless, str(tmp_path), str(parent.pid)], cwd=KIT, timeout=300, check=True)
+    endless = "from instructor.marking import redrawing; redrawing.redraw = lambda out: redrawing.time.sleep(3600)"
+    start = f"import signal, sys; signal.alarm(300); sys.argv[1:] = {[str(tmp_path), str(parent.pid)]}"
+    assert said_by(f"{start}\n{endless}\ntry: redrawing.main()\nexcept SystemExit as end: print(end.code)") == "0\n"

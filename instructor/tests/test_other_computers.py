@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from instructor.tests.support.fresh import said_by
 from kit.paths import KIT
 
 NOT_THE_KIT = shutil.ignore_patterns(".*", "__pycache__", "build", "figures", "downloads", "*.egg-info")
@@ -52,7 +53,6 @@ def test_git_hands_out_text_with_lf_and_leaves_other_files_alone_on_every_system
         assert " ".join(rules) == ("attr/-text" if in_git == "i/-text" else "attr/text=auto eol=lf"), name
 
 
-# ----------------------------------------------------------------------------------------------------------- terminals
 def test_a_command_ends_without_looking_through_everything_for_garbage():
     """Which takes a second after torch was imported. What is registered first is called last, as here."""
     code = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 0))"
@@ -60,6 +60,7 @@ def test_a_command_ends_without_looking_through_everything_for_garbage():
     assert run("-c", code) == (0, b"False\n")
 
 
+# ----------------------------------------------------------------------------------------------------------- terminals
 
 
 def test_signs_that_a_terminal_lacks_are_printed_in_signs_that_it_has():
@@ -153,7 +154,7 @@ def test_a_command_in_another_copy_says_which_one_it_runs(copy):
 
 def test_a_notebook_gets_the_modules_of_its_own_copy(copy):
     code = SHELL.format(cells=["%load_ext kit", PLACE, "import kit.alive as a; print(len(a.RUNNING) > 5)"])
-    said = run("-c", code, cwd=copy / "notebooks")[1].decode()
+    said = said_by(f"import os; os.chdir({str(copy / 'notebooks')!r})\n{code}")
     assert said.splitlines() == [str(copy / "visualizers" / "__init__.py"), "True"]
 
 

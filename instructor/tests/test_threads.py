@@ -84,7 +84,7 @@ def test_the_first_cell_of_a_notebook_sets_it_before_torch(path):
 @pytest.mark.parametrize("name", NAMES)
 def test_what_the_user_has_set_stays_and_nothing_is_added(name):
     for value in ("active", ""):
-        assert found_by_torch("import data", **{name: value}) == {name: value}
+        assert found_by_torch("import kit, torch", **{name: value}) == {name: value}
 
 
 def test_what_the_kit_starts_finds_it_too():
@@ -93,11 +93,12 @@ def test_what_the_kit_starts_finds_it_too():
 
 
 def test_where_torch_is_loaded_already_nothing_pretends():
-    assert run("import torch, data, os; print(os.environ.get('OMP_WAIT_POLICY'))").stdout == "None\n"
+    loaded = "import os, sys; sys.modules['torch'] = None"  # as far as the kit can see
+    assert run(f"{loaded}; import kit; print(os.environ.get('OMP_WAIT_POLICY'))").stdout == "None\n"
 
 
 def test_the_library_of_torch_obeys():
-    shown = run("import data", OMP_DISPLAY_ENV="true").stderr.upper()
+    shown = run("import kit, torch, os; os._exit(0)", OMP_DISPLAY_ENV="true").stderr.upper()
     if "OPENMP DISPLAY ENVIRONMENT BEGIN" not in shown:
         pytest.skip("this torch has no OpenMP")
     assert "OMP_WAIT_POLICY = 'PASSIVE'" in shown.replace("='", " = '")
