@@ -58,9 +58,9 @@ def test_an_unknown_precision_is_refused(name, shipped, photos):
 def test_a_style_transfer_in_bfloat16_reaches_nearly_the_same_losses(shipped):
     """The losses of the pictures themselves, measured in float32."""
     pair = load_style_pair("starry_night", "shipped")
-    sizes = {"content_size": 96, "style_size": 96, "optimizer": "small_steps", "num_iterations": 40}
+    sizes = {"content_size": 64, "style_size": 64, "optimizer": "small_steps", "num_iterations": 25}
     settings = choose_preset("starry_night", sizes)
-    content, style = preprocess(pair.content, 96), preprocess(pair.style, 96)
+    content, style = preprocess(pair.content, 64), preprocess(pair.style, 64)
 
     def painted(precision):
         quiet = {"model": shipped, "preset": settings, "precision": precision, "progress": False}
