@@ -22,7 +22,7 @@ figures: $(READY)
 	@$(VENV)/bin/python notebooks/run.py
 
 test: $(READY)
-	@$(VENV)/bin/python -m pytest
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 lab: $(READY)
 	@$(VENV)/bin/python -m kit lab
