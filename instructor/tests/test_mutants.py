@@ -72,6 +72,7 @@ def test_the_kits_own_solution_gets_full_marks_and_no_hint(graded):
     assert marks.earned == marks.points
     assert not any(task.hint for task in marks.tasks)
     assert not marks.problems
+    assert not marks.printed, "the solution prints nothing, so nobody is told that it does"
 
 
 @pytest.mark.long

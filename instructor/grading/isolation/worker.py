@@ -6,6 +6,7 @@ import resource
 import socket
 import sys
 import traceback
+import warnings
 from collections import OrderedDict
 from pathlib import Path
 
@@ -127,6 +128,7 @@ def main(descriptor: int) -> None:
     torch.set_num_threads(1)
     torch.backends.mkldnn.set_flags("KIT_WITHOUT_ONEDNN" not in os.environ)
     nn.Module()  # the first one imports
+    warnings.filterwarnings("ignore", "the model has no ReLU")  # which tests ask about; no student has printed it
     channel = socket.socket(fileno=descriptor)
     worker = Worker()
     send(channel, {"ready": True}, {})
