@@ -62,21 +62,9 @@ def prove_that_everything_imports(files: Mapping[str, bytes]) -> None:
         raise ReleaseError(f"not everything can be imported: {run.stderr.strip().splitlines()[-1]}")
 
 
-def prove_that_solutions_pass(files: Mapping[str, bytes], originals: Mapping[str, str]) -> int:
-    """Returns how many tests passed."""
-    solved = {**files, **{name: source.encode() for name, source in originals.items()}}
-    with unpacked(solved) as folder:
-        passed, complaints = run_tests(folder)
-    if complaints:
-        test, complaint = next(iter(complaints.items()))
-        raise ReleaseError(f"with the solutions, {len(complaints)} tests fail, first {test}: {complaint}")
-    return passed
-
-
-def prove_that_stubs_wait(files: Mapping[str, bytes]) -> int:
-    """Without solutions, tests fail only because a task is not written yet. Returns how many wait."""
-    with unpacked(files) as folder:
-        passed, complaints = run_tests(folder)
+def prove_that_stubs_wait(folder: Path) -> int:
+    """In a kit without solutions, tests fail only because a task is not written yet. Returns how many wait."""
+    passed, complaints = run_tests(folder)
     for test, complaint in complaints.items():
         if UNWRITTEN not in complaint:
             raise ReleaseError(f"on the stubs, {test} fails for another reason than an unwritten task: {complaint}")
@@ -86,6 +74,19 @@ def prove_that_stubs_wait(files: Mapping[str, bytes]) -> int:
     if not passed:
         raise ReleaseError("on the stubs no test passes, not even those that need no solution")
     return len(complaints)
+
+
+def prove_that_solutions_pass(folder: Path, originals: Mapping[str, str]) -> int:
+    """What waited in this kit passes with the solutions, which are put in their places. Returns how many tests did.
+
+    The others have passed without a line of a solution, and would do the same again.
+    """
+    write_tree({name: source.encode() for name, source in originals.items()}, folder)
+    passed, complaints = run_tests(folder, "--last-failed", "--last-failed-no-failures=none")
+    if complaints:
+        test, complaint = next(iter(complaints.items()))
+        raise ReleaseError(f"with the solutions, {len(complaints)} tests fail, first {test}: {complaint}")
+    return passed
 
 
 def written_functions() -> list[tuple[str, str]]:
@@ -100,9 +101,10 @@ def written_functions() -> list[tuple[str, str]]:
 
 
 def run_tests(folder: Path, *options: str) -> tuple[int, dict[str, str]]:
-    """How many tests passed, and what each other one complained about."""
-    report = folder.parent / "report.xml"
-    run = python(folder, "-m", "pytest", "-p", "no:cacheprovider", f"--junit-xml={report}", *options)
+    """How many tests passed, and what each other one complained about; pytest remembers beside the folder which."""
+    report, remembered = folder.with_name("report.xml"), folder.with_name("remembered")
+    report.unlink(missing_ok=True)
+    run = python(folder, "-m", "pytest", "-o", f"cache_dir={remembered}", f"--junit-xml={report}", *options)
     if not report.is_file():
         raise ReleaseError(f"the tests did not run: {(run.stdout + run.stderr).strip()[-500:]}")
     cases = list(ElementTree.parse(report).iter("testcase"))

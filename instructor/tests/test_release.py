@@ -92,20 +92,29 @@ def tiny(source, test):
     }
 
 
-def test_solutions_that_fail_are_refused():
-    files = tiny(STUB, TEST)
-    assert proof.prove_that_solutions_pass(files, {"visualizers/area.py": RIGHT}) == 2
-    with pytest.raises(ReleaseError, match=r"1 tests fail, first tests\.test_area::test_area"):
-        proof.prove_that_solutions_pass(files, {"visualizers/area.py": RIGHT.replace("*", "+")})
-
-
 @pytest.fixture
-def one_task(monkeypatch):
+def prove(monkeypatch, tmp_path):
+    """How many tests of a tiny kit wait for its one task, and how many of those pass with the solution."""
     monkeypatch.setattr(proof, "written_functions", lambda: [("area", "visualizers/area.py")])
 
+    def prove(source=STUB, test=TEST, solution=RIGHT):
+        kit = tmp_path / "kit"
+        proof.write_tree(tiny(source, test), kit)
+        return (
+            proof.prove_that_stubs_wait(kit),
+            proof.prove_that_solutions_pass(kit, {"visualizers/area.py": solution}),
+        )
 
-def test_stubs_whose_tests_wait_are_accepted(one_task):
-    assert proof.prove_that_stubs_wait(tiny(STUB, TEST)) == 1
+    return prove
+
+
+def test_tests_that_wait_for_a_solution_and_pass_with_it_are_accepted(prove):
+    assert prove() == (1, 1)
+
+
+def test_solutions_that_fail_are_refused(prove):
+    with pytest.raises(ReleaseError, match=r"1 tests fail, first tests\.test_area::test_area"):
+        prove(solution=RIGHT.replace("*", "+"))
 
 
 @pytest.mark.parametrize(
@@ -116,9 +125,9 @@ def test_stubs_whose_tests_wait_are_accepted(one_task):
         (STUB, TEST.split("def test_other")[0], "no test passes"),
     ],
 )
-def test_stubs_that_fail_otherwise_are_refused(one_task, source, test, complaint):
+def test_stubs_that_fail_otherwise_are_refused(prove, source, test, complaint):
     with pytest.raises(ReleaseError, match=complaint):
-        proof.prove_that_stubs_wait(tiny(source, test))
+        prove(source, test)
 
 
 def test_modules_that_cannot_be_imported_are_refused():
