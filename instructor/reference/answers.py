@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from kit.paths import KIT
@@ -20,7 +21,8 @@ def asking(tests: Path) -> list[Path]:
     return sorted(path for path in tests.glob("test_*.py") if ASKS in path.read_text("utf-8"))
 
 
-def record(tests: list[Path], folder: Path) -> None:
+def record(tests: Iterable[Path | str], folder: Path) -> None:
+    """Run these tests, files or single ones by their ids, on the oracle, and keep in the folder what it answers."""
     options = ["-p", "no:cacheprovider", "-p", "instructor.reference.recording", f"--record-to={folder}"]
     command = [sys.executable, "-m", "pytest", *options, *map(str, tests)]
     run = subprocess.run(command, cwd=KIT, capture_output=True, encoding="utf-8")

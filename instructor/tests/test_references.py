@@ -38,10 +38,14 @@ def test_the_references_do_not_use_what_they_check(script):
 
 @pytest.mark.long
 def test_the_recorded_answers_are_those_of_the_oracle(tmp_path):
-    """Recorded anew they are the same calls with the same numbers: nobody forgot it after a change of the tests."""
+    """Recorded anew they are the same calls with the same numbers: nobody forgot it after a change of the tests.
+
+    A test of which nothing is recorded is not asked: if it needs an answer, it fails by itself.
+    """
     for tests, folder in answers.FOLDERS.items():
-        answers.record(answers.asking(tests), tmp_path)
-        fresh, kept = (json.loads((place / "recorded.json").read_text("utf-8")) for place in (tmp_path, folder))
+        kept = json.loads((folder / "recorded.json").read_text("utf-8"))
+        answers.record(sorted({f"{tests}/{call.rsplit(' ', 2)[0]}" for call in kept}), tmp_path)
+        fresh = json.loads((tmp_path / "recorded.json").read_text("utf-8"))
         assert fresh.keys() == kept.keys(), REMAKE
         with np.load(tmp_path / "recorded.npz") as new, np.load(folder / "recorded.npz") as old:
             for call, value in kept.items():
