@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 from instructor.release.markers import regions
@@ -77,11 +78,15 @@ RESULTS = {
     "double precision": "{0} = {0}.double()",
     "transposed": "{0} = {0}.movedim(-1, 0)",
     "without its graph": "{0} = {0}.detach()",
+}
+# What raises by itself. It is told alike whatever the function, so that each function gets one of these.
+RAISING = {
     "not set": "del {0}",
     "raises": "raise RuntimeError('boom')",
     "nonsense": "{0} = {0}.gradients",
+    "a wrong name": "{0}_ = resutl",
+    "nowhere": "import torhc",
 }
-BEFORE = {"cut off": "{0} = {0}.detach()", "a wrong name": "{0}_ = resutl", "nowhere": "import torhc"}
 SINGLE = (
     Crude("item", "compute_saliency_maps", find="scores.sum()", replace="scores.sum().item()", hint="plain number"),
     Crude("not added up", "compute_saliency_maps", find="scores.sum()", replace="scores", hint="Add the scores up"),
@@ -192,10 +197,10 @@ SINGLE = (
 
 
 def crude_solutions() -> Iterator[Crude]:
-    for function, (_, result, start) in MODULES.items():
+    for (function, (_, result, start)), raising in zip(MODULES.items(), cycle(RAISING)):
         for name, line in RESULTS.items():
             yield Crude(name, function, after=line.format(result))
-        for name, line in BEFORE.items():
-            yield Crude(name, function, before=line.format(start or "feats"))
+        yield Crude("cut off", function, before="{0} = {0}.detach()".format(start or "feats"))
+        yield Crude(raising, function, after=RAISING[raising].format(result))
         yield Crude("nothing", function, before="return")
     yield from SINGLE
