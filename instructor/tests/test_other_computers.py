@@ -203,6 +203,6 @@ def test_the_suite_passes_read_only_in_a_path_with_spaces_and_umlauts_where_each
         (kit / name).mkdir()
         words += ["--bind", kit / name, kit / name]
     words += ["--", sys.executable, "-W", "error::EncodingWarning", "-m", "pytest", "-p", "no:cacheprovider"]
-    environment = {**os.environ, "PYTHONWARNDEFAULTENCODING": "1"}
+    environment = {**os.environ, "PYTHONWARNDEFAULTENCODING": "1", "PYTHONPATH": str(kit)}  # kernels, too, run the copy
     done = subprocess.run([*words, "-m", "", *PARTS], env=environment, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-1000:]
