@@ -185,8 +185,9 @@ def test_run_py_runs_the_modules_of_its_own_copy_from_anywhere(copy, tmp_path):
 STUDENTS = ("assets", "examples", "figures", "images", "model", "pictures")
 INSTRUCTORS = (
     "checks.py::test_an_error_is_told_with_its_place_and_what_was_printed",
-    "checks.py::test_in_a_notebook_wrong_values_are_shown_beside_the_goal",
+    "checks.py::test_in_a_notebook_a_wrong_map_is_shown_beside_the_goal",
     "notebooks.py::test_a_saved_figure_is_shown_small_above_its_caption",
+    "notebooks.py::test_outputs_are_kept_only_on_request",
     "writeup.py::test_the_whole_report_is_built_also_without_any_figure",
 )
 PARTS = [f"tests/test_{part}.py" for part in STUDENTS] + [f"instructor/tests/test_{part}" for part in INSTRUCTORS]
