@@ -41,7 +41,7 @@ def check(task: str) -> None:
     from kit.check.verdicts import Verdicts
 
     asked, verdicts, patience, digests = Asked(path, task), Verdicts(), Patience(), record.digests(task)
-    options = ["-m", "not slow", "--capture=sys", "-o", "addopts=", *WITHOUT, *map(str, asked.files)]
+    options = ["-m", "not slow", "--capture=sys", "--tb=no", "-o", "addopts=", *WITHOUT, *map(str, asked.files)]
     with as_in_a_fresh_process(), contextlib.redirect_stdout(io.StringIO()) as log:
         status = pytest.main(options, plugins=[asked, verdicts, patience])
     if status == pytest.ExitCode.INTERRUPTED and not verdicts.not_collected:
