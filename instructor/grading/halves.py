@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import NoReturn
 
@@ -49,15 +50,16 @@ def processors() -> int:
 
 
 def halves(tests: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """0 or 1 for each module, where each test names one and what it costs: both halves cost about as much."""
+    """0 for the first modules and 1 for the others, so that both cost about as much.
+
+    Each test names its module and what it costs. The modules keep the order in which they come, and so do the tests.
+    """
     costs: Counter[str] = Counter()
     for module, cost in tests:
         costs[module] += cost
-    sums, found = [0, 0], {}
-    for module, cost in costs.most_common():
-        found[module] = sums.index(min(sums))
-        sums[found[module]] += cost
-    return found
+    ends = list(accumulate(costs.values()))
+    cut = min(range(len(ends)), key=lambda place: abs(2 * ends[place] - ends[-1]), default=0)
+    return {module: int(place > cut) for place, module in enumerate(costs)}
 
 
 class OtherHalf:

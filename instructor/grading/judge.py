@@ -77,9 +77,10 @@ class Judge:
             raise pytest.UsageError(f"the rubric names tests that do not exist: {', '.join(missing)}")
         order = [task.name for task in self.rubric.tasks]
         config.hook.pytest_deselected(items=[item for item in items if item not in graded])
-        found = halves((known[task].module, cost_of(item)) for item, (task, _) in graded.items())
-        self.half = lambda item: found[known[graded[item][0]].module]
-        items[:] = sorted(graded, key=lambda item: (is_hidden(item), self.half(item), order.index(graded[item][0])))
+        items[:] = sorted(graded, key=lambda item: (is_hidden(item), order.index(graded[item][0])))
+        in_order = sorted(items, key=lambda item: order.index(graded[item][0]))
+        found = halves((self.tasks[name_of(item)].module, cost_of(item)) for item in in_order)
+        self.half = lambda item: found[self.tasks[name_of(item)].module]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:

@@ -11,11 +11,12 @@ from instructor.grading.isolation.sandbox import PRINTED
 from instructor.grading.marks import Outcome
 
 
-def test_the_tests_of_a_module_stay_together_and_both_halves_cost_about_as_much():
+def test_the_first_modules_cost_about_as_much_as_the_others():
     tests = [*[("a", 1)] * 3, ("a", 4), *[("b", 1)] * 2, ("c", 5), *[("d", 2)] * 2]
-    found = halves.halves(tests)
-    assert found.keys() == {"a", "b", "c", "d"}
-    assert [sum(cost for module, cost in tests if found[module] == half) for half in (0, 1)] == [9, 9]
+    assert halves.halves(tests) == {"a": 0, "b": 0, "c": 1, "d": 1}
+    assert halves.halves([("a", 1), ("b", 9)]) == {"a": 0, "b": 1}
+    assert halves.halves([("a", 1)]) == {"a": 0}
+    assert halves.halves([]) == {}
 
 
 @pytest.mark.parametrize(

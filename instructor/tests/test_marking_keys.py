@@ -182,6 +182,7 @@ def test_the_keys_of_reading_scroll_the_answer(program, ada, keys):
     while not ada.page.get_by_text("The sign is lost.").count():
         ada.press("n")
         ada.page.wait_for_load_state()
+    ada.waits_for("document.querySelector('main').scrollHeight > document.querySelector('main').clientHeight")
     ada.press(*keys)
     ada.waits_for("document.querySelector('main').scrollTop > 0")
     for _ in range(3):

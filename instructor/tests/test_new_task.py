@@ -82,7 +82,7 @@ tests = ["test_smooth_grad.py::test_*"]
 
 [tasks.smooth_grad.criteria.batch]
 points = 1
-tests = ["test_batches.py::test_*[*-smooth_grad]"]
+tests = ["test_batches.py::test_*[smooth_grad]"]
 
 [tasks.smooth_grad.criteria.purity]
 points = 1
