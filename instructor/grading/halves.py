@@ -14,10 +14,10 @@ from itertools import accumulate
 from pathlib import Path
 from typing import NoReturn
 
-from instructor.grading.isolation import births, sandbox
+from instructor.grading.batch.supervisor import PARENT_DEATH_SIGNAL, process_control
+from instructor.grading.isolation import sandbox
 from instructor.grading.marks import Outcome
 
-PARENT_DEATH_SIGNAL = 1  # of prctl(2)
 QUOTA = Path("/sys/fs/cgroup/cpu.max")  # microseconds of processor time, and in how many microseconds
 
 
@@ -72,7 +72,7 @@ class OtherHalf:
         self.pipe = telling if self.is_here else told
         os.close(told if self.is_here else telling)
         if self.is_here:
-            births.call_kernel("prctl", PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+            process_control(PARENT_DEATH_SIGNAL, signal.SIGKILL)
             shut_in = sandbox.protection()
             sandbox.protection.cache_clear()
             sandbox.adopt(shut_in)  # which gives the fork's worker a user of its own

@@ -91,14 +91,33 @@ def test_what_code_prints_is_shown_but_not_what_hidden_tests_give_it(graded):
         assert hidden not in everything
 
 
-def test_in_halves_the_reports_are_the_same(graded):
-    """Also where modules are out of order, and where code prints."""
-    _, _, folder = graded
+def grade_in(folder: Path, out: str, in_halves: bool) -> bytes:
+    """What the report says of the submission ada.zip."""
     words = "import sys; from pathlib import Path; from instructor.grading.grade import grade; "
-    words += "grade(*map(Path, sys.argv[1:]), in_halves=True)"
-    subprocess.run([sys.executable, "-c", words, folder / "ada.zip", folder / "halves"], cwd=KIT, check=True)
+    words += f"grade(*map(Path, sys.argv[1:]), in_halves={in_halves})"
+    subprocess.run([sys.executable, "-c", words, folder / "ada.zip", folder / out], cwd=KIT, check=True)
+    return (folder / out / "results.json").read_bytes()
+
+
+def test_in_halves_the_reports_are_the_same(graded):
+    """Also where modules are out of order."""
+    _, _, folder = graded
+    grade_in(folder, "halves", in_halves=True)
     for name in ("results.json", "report.md", "report.html"):
         assert (folder / "halves" / name).read_bytes() == (folder / name).read_bytes(), name
+
+
+def test_in_halves_all_is_told_once_that_code_prints(tmp_path):
+    """What two modules print when they are imported, which both processes do, and what they print in either half."""
+    files = {name: (KIT / name).read_bytes() for name in (*MODULES, NOTEBOOK)}
+    for name in ("visualizers/saliency.py", "style_transfer/tv_loss.py"):
+        source = files[name].decode().replace("    ### BEGIN SOLUTION", "    print(__name__, 'runs')", 1)
+        files[name] = f"{source}\nprint(__name__, 'is imported')\n".encode()
+    write_zip(tmp_path / "ada.zip", files)
+    whole = grade_in(tmp_path, "whole", in_halves=False)
+    for words in (b"visualizers.saliency runs", b"style_transfer.tv_loss runs", b"tv_loss is imported"):
+        assert words in whole
+    assert grade_in(tmp_path, "halves", in_halves=True) == whole
 
 
 def test_pytest_shows_the_points(graded):
