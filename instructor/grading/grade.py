@@ -14,6 +14,7 @@ import torchvision.models  # noqa: F401 for the tests, in processes that are for
 from instructor.grading import soundness
 from instructor.grading.batch.fingerprints import kit_sha256
 from instructor.grading.graded import TESTS, graded_files
+from instructor.grading.halves import JudgeInHalves
 from instructor.grading.intake.submission import Submission, SubmissionError, read_submission
 from instructor.grading.isolation.remote import CALL_SECONDS
 from instructor.grading.isolation.sandbox import own_code
@@ -52,12 +53,8 @@ def prepare() -> None:
 def judged(submission: Submission, out: Path, seconds: float, in_halves: bool) -> Marks:
     gc.freeze()  # what was imported stays: nobody need search it for garbage
     prepare()
-    judge = Judge(submission, out, seconds, in_halves)
-    try:
-        said = pytest_says([str(TESTS)], judge)
-    finally:
-        if judge.other is not None and judge.other.is_here:
-            os._exit(1)  # a fork that did not come to its end: what follows is not for it
+    judge = (JudgeInHalves if in_halves else Judge)(submission, out, seconds)
+    said = pytest_says([str(TESTS)], judge)
     if judge.marks is None:
         raise RuntimeError(f"the tests could not be run: {judge.fault} {said[-2000:]}".rstrip())
     return judge.marks

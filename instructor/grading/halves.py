@@ -8,33 +8,21 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import NoReturn
 
+import pytest
+
 from instructor.grading.batch.supervisor import PARENT_DEATH_SIGNAL, process_control
+from instructor.grading.graded import name_of
 from instructor.grading.isolation import sandbox
+from instructor.grading.judge import Found, Judge
 from instructor.grading.marks import Outcome
 
 QUOTA = Path("/sys/fs/cgroup/cpu.max")  # microseconds of processor time, and in how many microseconds
-
-
-@dataclass(frozen=True)
-class Found:
-    """What one half of the tests came to. `fault` says why it came to nothing."""
-
-    outcomes: tuple[Outcome, ...]
-    hints: Mapping[str, str]
-    printed: str
-    fault: str = ""
-
-    def and_then(self, other: "Found") -> "Found":
-        """Both together."""
-        outcomes, hints = (*self.outcomes, *other.outcomes), {**self.hints, **other.hints}
-        printed = (self.printed + other.printed).encode()[: sandbox.PRINTED].decode("utf-8", "replace")
-        return Found(outcomes, hints, printed, self.fault or other.fault)
 
 
 def processors() -> int:
@@ -92,3 +80,52 @@ class OtherHalf:
             return Found((), {}, "", "the process that judged the other half of the tests has ended")
         told = json.loads(said)
         return Found(tuple(Outcome(**each) for each in told.pop("outcomes")), **told)
+
+
+class JudgeInHalves(Judge):
+    """A judge of half of the tests, who knows the marks when the fork has judged the others."""
+
+    other: OtherHalf | None = None
+    told_before = ""  # what was printed that the other process tells
+
+    def begin(self, session: pytest.Session) -> None:
+        half = self.half(session.items)
+        self.other = OtherHalf()
+        session.items[:] = [item for item in session.items if half(item) == self.other.is_here]
+        super().begin(session)
+        if self.other.is_here:
+            self.told_before = self.code.remote.what_was_printed()  # by imports, which are the same in both
+
+    def half(self, items: list[pytest.Item]) -> Callable[[pytest.Item], int]:
+        """Which half a test belongs to. Modules come in the order of the table."""
+        order = {task.name: place for place, task in enumerate(self.rubric.tasks)}
+        in_order = sorted(items, key=lambda item: order[self.tasks[name_of(item)].name])
+        found = halves((self.tasks[name_of(item)].module, cost_of(item)) for item in in_order)
+        return lambda item: found[self.tasks[name_of(item)].module]
+
+    def found(self, exitstatus: int) -> Found:
+        """What both halves came to."""
+        here = super().found(exitstatus)
+        if self.other is None:
+            return here
+        if self.other.is_here:
+            self.other.tell(replace(here, printed=here.printed.removeprefix(self.told_before)))
+        return here if here.fault else together(here, self.other.found())
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_unconfigure(self) -> None:
+        """A fork that has told nothing ends here: what comes next is not for it."""
+        if self.other is not None and self.other.is_here:
+            os._exit(1)
+
+
+def together(one: Found, other: Found) -> Found:
+    """Both as one, with no more words than one process may print."""
+    printed = (one.printed + other.printed).encode()[: sandbox.PRINTED].decode("utf-8", "replace")
+    outcomes, hints = (*one.outcomes, *other.outcomes), {**one.hints, **other.hints}
+    return Found(outcomes, hints, printed, one.fault or other.fault)
+
+
+def cost_of(item: pytest.Item) -> int:
+    """About how long it takes: photographs go through networks many layers deep."""
+    return 5 if "photos" in item.fixturenames or "shipped" in item.fixturenames else 1

@@ -4,8 +4,9 @@ The tests stay where they are. The functions that they call run in a worker, whi
 the tests that the rubric names are run, hidden ones too, and their outcomes become marks.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,6 @@ import torch
 from instructor.grading.allowance import Allowance
 from instructor.grading.errors import in_words
 from instructor.grading.graded import TESTS, graded_files, is_hidden, name_of
-from instructor.grading.halves import Found, OtherHalf, halves
 from instructor.grading.intake.submission import Submission
 from instructor.grading.isolation.remote import CALL_SECONDS, WorkerLost
 from instructor.grading.marks import Marks, Outcome
@@ -28,19 +28,20 @@ from kit.unwritten import UNWRITTEN
 TWO = "Two mistakes together explain this."
 
 
+@dataclass(frozen=True)
+class Found:
+    """What the tests came to. `fault` says why they came to nothing."""
+
+    outcomes: tuple[Outcome, ...]
+    hints: Mapping[str, str]
+    printed: str
+    fault: str = ""
+
+
 class Judge:
-    """Runs the graded tests of one submission; `marks` holds the result. A call may take so many seconds.
+    """Runs the graded tests of one submission; `marks` holds the result. A call may take so many seconds."""
 
-    With `in_halves`, a fork of this process judges half of the tests meanwhile.
-    """
-
-    def __init__(
-        self,
-        submission: Submission,
-        out: Path | None = None,
-        seconds: float = CALL_SECONDS,
-        in_halves: bool = False,
-    ) -> None:
+    def __init__(self, submission: Submission, out: Path | None = None, seconds: float = CALL_SECONDS) -> None:
         self.submission = submission
         self.out = out
         self.rubric: Rubric = read_rubric()
@@ -49,10 +50,6 @@ class Judge:
         self.outcomes: list[Outcome] = []
         self.tasks: dict[str, Task] = {}  # of the tests, by their names
         self.whole = True  # whether all graded tests are run, not some that were asked for
-        self.in_halves = in_halves
-        self.half: Callable[[pytest.Item], int] = lambda item: 0
-        self.other: OtherHalf | None = None
-        self.told_before = ""  # what was printed that is told elsewhere
         self.printed: str | None = None
         self.fault = ""  # why there are no marks
         self.marks: Marks | None = None
@@ -78,19 +75,14 @@ class Judge:
         order = [task.name for task in self.rubric.tasks]
         config.hook.pytest_deselected(items=[item for item in items if item not in graded])
         items[:] = sorted(graded, key=lambda item: (is_hidden(item), order.index(graded[item][0])))
-        in_order = sorted(items, key=lambda item: order.index(graded[item][0]))
-        found = halves((self.tasks[name_of(item)].module, cost_of(item)) for item in in_order)
-        self.half = lambda item: found[self.tasks[name_of(item)].module]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
-        if self.in_halves:
-            self.other = OtherHalf()
-            session.items[:] = [item for item in session.items if self.half(item) == self.other.is_here]
-        self.code.begin()
-        if self.other is not None and self.other.is_here:
-            self.told_before = self.code.remote.what_was_printed()  # by imports, as in the other process
+        self.begin(session)
         return (yield)
+
+    def begin(self, session: pytest.Session) -> None:
+        self.code.begin()
 
     # ----------------------------------------------------------------------------------------------- while they run
 
@@ -137,11 +129,6 @@ class Judge:
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         found = self.found(exitstatus)
-        self.code.remote.close()
-        if self.other is not None and self.other.is_here:
-            self.other.tell(found)
-        if self.other is not None and not found.fault:
-            found = found.and_then(self.other.found())
         if found.fault:  # interrupted, or the kit is at fault: there are no marks
             self.fault = found.fault
             return
@@ -152,12 +139,13 @@ class Judge:
             write_reports(self.marks, self.submission.figures, self.out)
 
     def found(self, exitstatus: int) -> Found:
-        """What the tests that were run here came to."""
-        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            return Found((), {}, "", self.fault or f"pytest ended with status {exitstatus:d}")
-        self.keep_what_was_printed()
-        hints = {task: hint for task in self.mistaken() if (hint := self.hint(task))}
-        return Found(tuple(self.outcomes), hints, self.printed.removeprefix(self.told_before))
+        """The last that is asked of the worker."""
+        with closing(self.code.remote):
+            if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+                return Found((), {}, "", self.fault or f"pytest ended with status {exitstatus:d}")
+            self.keep_what_was_printed()
+            hints = {task: hint for task in self.mistaken() if (hint := self.hint(task))}
+            return Found(tuple(self.outcomes), hints, self.printed)
 
     def mistaken(self) -> list[str]:
         """Tasks that are written, can be run, and give something wrong."""
@@ -186,11 +174,6 @@ class Judge:
             terminalreporter.write_line(
                 f"{self.marks.submission}: {self.marks.earned:g} of {self.marks.points:g} points"
             )
-
-
-def cost_of(item: pytest.Item) -> int:
-    """About how long it takes: photographs go through networks many layers deep."""
-    return 5 if "photos" in item.fixturenames or "shipped" in item.fixturenames else 1
 
 
 def outcome_of(item: pytest.Item, passed: bool, message: str) -> Outcome:

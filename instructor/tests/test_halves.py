@@ -6,8 +6,9 @@ import signal
 import pytest
 
 from instructor.grading import halves
-from instructor.grading.halves import Found, OtherHalf
+from instructor.grading.halves import OtherHalf, together
 from instructor.grading.isolation.sandbox import PRINTED
+from instructor.grading.judge import Found
 from instructor.grading.marks import Outcome
 
 
@@ -56,7 +57,7 @@ def test_a_fork_that_ends_without_a_word_is_a_fault():
 
 def test_both_together_hold_all_that_was_found_and_no_more_words_than_one_may_print():
     a, b = Outcome("a", True), Outcome("b", False, "no")
-    both = Found((a,), {"x": "1"}, "one ").and_then(Found((b,), {"y": "2"}, "two"))
+    both = together(Found((a,), {"x": "1"}, "one "), Found((b,), {"y": "2"}, "two"))
     assert both == Found((a, b), {"x": "1", "y": "2"}, "one two")
-    assert Found((), {}, "ab" * PRINTED).and_then(Found((), {}, "c")).printed == "ab" * (PRINTED // 2)
-    assert Found((), {}, "").and_then(Found((), {}, "", "why")).fault == "why"
+    assert together(Found((), {}, "ab" * PRINTED), Found((), {}, "c")).printed == "ab" * (PRINTED // 2)
+    assert together(Found((), {}, ""), Found((), {}, "", "why")).fault == "why"

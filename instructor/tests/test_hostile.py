@@ -5,7 +5,6 @@ honest, it keeps its points, whatever its neighbours do.
 """
 
 import json
-import multiprocessing
 import os
 import re
 import secrets
@@ -15,7 +14,6 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +22,14 @@ import psutil
 import pytest
 
 from instructor.grading.grade import grade, prepare
-from instructor.grading.isolation import nursery, remote
+from instructor.grading.isolation import remote
 from instructor.grading.isolation.sandbox import protection
 from instructor.grading.marks import Marks
 from instructor.grading.reports.write import markdown
 from instructor.grading.rubric import read_rubric
 from instructor.tests.hostile import packing
 from instructor.tests.hostile.submissions import HONEST, MISSING, SUBMISSIONS, source, sources
+from instructor.tests.support.forks import forks
 from kit.assignment import MODULES
 from kit.paths import KIT
 
@@ -147,16 +146,9 @@ def gradings(root, targets, submissions):
     prepare()
     (root / "out").mkdir()
     (root / "out").chmod(0o711)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["instructor.grading.ready"])
     canary = root / "submissions" / "canary.txt"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
-        shared = {"initializer": nursery.adopt, "initargs": (nursery.connection(),)}
-        with ProcessPoolExecutor(2, mp_context=context, max_tasks_per_child=1, **shared) as pool:
-            yield {
-                name: pool.submit(grade_apart, path, root / "out" / name, canary) for name, path in submissions.items()
-            }
+    with forks(2) as pool:
+        yield {name: pool.submit(grade_apart, path, root / "out" / name, canary) for name, path in submissions.items()}
 
 
 @pytest.fixture(params=SUBMISSIONS)

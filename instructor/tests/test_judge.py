@@ -3,16 +3,21 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from instructor.grading.grade import grade
 from instructor.grading.notebook_cells import NOTEBOOK
 from instructor.grading.rubric import read_rubric
+from instructor.tests.support.forks import forks
 from kit.assignment import MODULES
 from kit.hand_in.archive import write_zip
 from kit.paths import KIT
 from kit.unwritten import STUB
+from tests.support import oracle
 
 pytestmark = pytest.mark.long
 
@@ -24,6 +29,18 @@ SEES = "print(tuple(X.shape))\n    saliency = gradient"
 def pytest_on(submission: Path, *words: str) -> subprocess.CompletedProcess:
     command = [*PYTEST, f"--submission={submission}", *words]
     return subprocess.run(command, cwd=KIT, capture_output=True, encoding="utf-8")
+
+
+def grade_in(folder: Path, out: str, in_halves: bool = False) -> bytes:
+    """What the report says of the submission ada.zip."""
+    grade(folder / "ada.zip", folder / out, in_halves=in_halves)
+    return (folder / out / "results.json").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def graders() -> Iterator[ProcessPoolExecutor]:
+    with forks(1) as pool:
+        yield pool
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +87,12 @@ def test_a_module_that_cannot_be_used_is_told_once_for_each_task(graded):
 
 
 @pytest.mark.parametrize("kind", ["missing", "damaged", "unwritten"])
-def test_a_notebook_without_an_answer_is_the_reason_although_its_test_is_hidden(tmp_path, kind):
+def test_a_notebook_without_an_answer_is_the_reason_although_its_test_is_hidden(graders, tmp_path, kind):
     files = {MODULES[0]: (KIT / MODULES[0]).read_bytes()}
     files |= {"damaged": {NOTEBOOK: b"{"}, "unwritten": {NOTEBOOK: UNWRITTEN_NOTEBOOK}}.get(kind, {})
     words = {"missing": "is missing", "damaged": "this is not a notebook", "unwritten": "not implemented yet"}[kind]
     write_zip(tmp_path / "ada.zip", files)
-    pytest_on(tmp_path / "ada.zip", f"--grade-to={tmp_path}", "instructor/tests/hidden/test_hidden_notebooks.py")
-    first = json.loads((tmp_path / "results.json").read_text("utf-8"))["tests"][0]
+    first = json.loads(graders.submit(grade_in, tmp_path, "out").result())["tests"][0]
     assert (first["name"], first["score"]) == ("Warm-up: probabilities: value", 0)
     assert words in first["output"]
     assert NOTEBOOK in first["output"]
@@ -91,33 +107,25 @@ def test_what_code_prints_is_shown_but_not_what_hidden_tests_give_it(graded):
         assert hidden not in everything
 
 
-def grade_in(folder: Path, out: str, in_halves: bool) -> bytes:
-    """What the report says of the submission ada.zip."""
-    words = "import sys; from pathlib import Path; from instructor.grading.grade import grade; "
-    words += f"grade(*map(Path, sys.argv[1:]), in_halves={in_halves})"
-    subprocess.run([sys.executable, "-c", words, folder / "ada.zip", folder / out], cwd=KIT, check=True)
-    return (folder / out / "results.json").read_bytes()
-
-
-def test_in_halves_the_reports_are_the_same(graded):
+def test_in_halves_the_reports_are_the_same(graders, graded):
     """Also where modules are out of order."""
     _, _, folder = graded
-    grade_in(folder, "halves", in_halves=True)
+    graders.submit(grade_in, folder, "halves", in_halves=True).result()
     for name in ("results.json", "report.md", "report.html"):
         assert (folder / "halves" / name).read_bytes() == (folder / name).read_bytes(), name
 
 
-def test_in_halves_all_is_told_once_that_code_prints(tmp_path):
+def test_in_halves_all_is_told_once_that_code_prints(graders, tmp_path):
     """What two modules print when they are imported, which both processes do, and what they print in either half."""
     files = {name: (KIT / name).read_bytes() for name in (*MODULES, NOTEBOOK)}
     for name in ("visualizers/saliency.py", "style_transfer/tv_loss.py"):
         source = files[name].decode().replace("    ### BEGIN SOLUTION", "    print(__name__, 'runs')", 1)
         files[name] = f"{source}\nprint(__name__, 'is imported')\n".encode()
     write_zip(tmp_path / "ada.zip", files)
-    whole = grade_in(tmp_path, "whole", in_halves=False)
+    whole = graders.submit(grade_in, tmp_path, "whole").result()
     for words in (b"visualizers.saliency runs", b"style_transfer.tv_loss runs", b"tv_loss is imported"):
         assert words in whole
-    assert grade_in(tmp_path, "halves", in_halves=True) == whole
+    assert graders.submit(grade_in, tmp_path, "halves", in_halves=True).result() == whole
 
 
 def test_pytest_shows_the_points(graded):
@@ -160,31 +168,25 @@ def test_a_folders_own_configuration_and_tests_are_left_alone(tmp_path):
     assert "ada: 0 of 100 points" in run.stdout
 
 
-LACKING = """
-import sys
-from pathlib import Path
-from instructor.grading import grade, soundness
-from tests.support import oracle
-submission, out, in_halves, call = sys.argv[1:]
-soundness.prove = lambda tests: None
-del oracle.CALLS[call]
-try:
-    grade.grade(Path(submission), Path(out), in_halves=in_halves == "True")
-except RuntimeError as error:
-    print(error)
-"""
 ANSWERS = (
     "test_saliency.py::test_other_networks[vgg11] saliency 1",
     "test_class_visualization.py::test_one_step_with_other_networks[vgg11] class_visualization_step 1",
 )
 
 
+def fault_without(answer: str, folder: Path, in_halves: bool) -> str:
+    """What stops the grading, where the kit has lost this answer."""
+    del oracle.CALLS[answer]
+    with pytest.raises(RuntimeError) as error:
+        grade_in(folder, "out", in_halves)
+    return str(error.value)
+
+
 @pytest.mark.parametrize(("in_halves", "answer"), [(False, ANSWERS[0]), (True, ANSWERS[0]), (True, ANSWERS[1])])
-def test_an_answer_that_the_kit_lacks_costs_nobody_points(tmp_path, in_halves, answer):
+def test_an_answer_that_the_kit_lacks_costs_nobody_points(graders, tmp_path, in_halves, answer):
     """The kit is at fault, so there are no marks, whichever process finds it out."""
     write_zip(tmp_path / "ada.zip", {name: (KIT / name).read_bytes() for name in (*MODULES, NOTEBOOK)})
-    command = [sys.executable, "-c", LACKING, str(tmp_path / "ada.zip"), str(tmp_path / "out"), str(in_halves), answer]
-    run = subprocess.run(command, cwd=KIT, capture_output=True, encoding="utf-8")
-    assert run.stdout.startswith("the tests could not be run"), run.stdout + run.stderr
-    assert "the kit is at fault, not your code: it lacks the recorded answer" in run.stdout
+    fault = graders.submit(fault_without, answer, tmp_path, in_halves).result()
+    assert fault.startswith("the tests could not be run")
+    assert "the kit is at fault, not your code: it lacks the recorded answer" in fault
     assert not (tmp_path / "out").exists()

@@ -1,7 +1,5 @@
 """Every known misconception, graded: it costs points in its own task and nowhere else, and gets its own hint."""
 
-import multiprocessing
-import os
 import re
 from collections import defaultdict
 from itertools import zip_longest
@@ -10,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from instructor.grading.grade import grade
-from instructor.grading.isolation import nursery
 from instructor.grading.marks import Marks, TaskMark
 from instructor.machines import WRONG, write_submission
 from instructor.mistakes.catalogue import Mutant, mutants
+from instructor.tests.support.forks import forks
 from kit.assignment import TABLE
 from kit.paths import KIT
 
@@ -52,15 +50,9 @@ def marks_of(group: tuple[Mutant, ...], folder: Path) -> Marks:
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[Mutant, ...], Marks]:
     """Two submissions at a time, each in a process of its own."""
-    context = multiprocessing.get_context("forkserver")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-            patch.setenv(name, "1")
-        context.set_forkserver_preload(["instructor.grading.ready"])
-        workers = (nursery.connection(),)
-        with context.Pool(os.cpu_count(), initializer=nursery.adopt, initargs=workers, maxtasksperchild=1) as pool:
-            together = [(group, tmp_path_factory.mktemp("mutants")) for group in groups()]
-            return dict(zip(groups(), pool.starmap(marks_of, together, chunksize=1), strict=True))
+    folders = [tmp_path_factory.mktemp("mutants") for _ in groups()]
+    with forks(2) as pool:
+        return dict(zip(groups(), pool.map(marks_of, groups(), folders), strict=True))
 
 
 @pytest.mark.long
