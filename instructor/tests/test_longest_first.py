@@ -1,8 +1,13 @@
-"""Where several processes share the tests, those of the files that take longest come first."""
+"""Several processes share the tests: those of the files that take longest come first, and no processor rests."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
+import pluggy
+import pytest
+
+from instructor.tests.support import longest_first
 from instructor.tests.support.longest_first import LONGEST, pytest_collection_modifyitems
 from kit.paths import KIT
 
@@ -23,3 +28,12 @@ def test_files_that_take_long_come_first_and_all_else_keeps_its_order():
     pytest_collection_modifyitems(items)
     assert [item.path.name for item in items[::2]] == [LONGEST[0], LONGEST[1], "test_b.py", "test_a.py"]
     assert [item.name for item in items] == ["one", "another"] * 4
+
+
+def test_there_is_one_process_more_than_processors():
+    """Which pytest-xdist counts, in the hook that it has for that."""
+    hooks = pluggy.PluginManager("pytest")
+    hooks.add_hookspecs(pytest.importorskip("xdist.newhooks"))
+    hooks.register(longest_first)
+    hooks.register(SimpleNamespace(pytest_xdist_auto_num_workers=pytest.hookimpl(lambda: 4)))
+    assert hooks.hook.pytest_xdist_auto_num_workers(config=None) == 5

@@ -23,6 +23,8 @@ SMALL = {
     "04_class_visualization": """
 whole = create_class_visualization
 create_class_visualization = lambda *given, **named: whole(*given, **{**named, "size": 48})
+pictures = channel_pictures
+channel_pictures = lambda *given, **named: pictures(*given, **{**named, "size": 48, "num_iterations": 10})
 """,
     "05_style_transfer": """
 from dataclasses import replace
@@ -37,6 +39,9 @@ label_randomization.MOST_EPOCHS = 3
 explain.__wrapped__.__defaults__ = (METHODS, None, 2, 2, 0)  # samples of SmoothGrad, and steps along a path
 whole = load_examples
 load_examples = lambda count: whole(2)
+from sanity_checks import experiments
+every = experiments.find_stages
+experiments.find_stages = lambda *given: every(*given)[::3]
 """,
 }
 

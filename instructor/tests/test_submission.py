@@ -485,15 +485,16 @@ def test_an_archive_is_written_whole_or_not_at_all(tmp_path):
 
 
 IMPORTS = {  # what stands first in a module, and why that cannot be imported elsewhere
-    "visualizers/saliency.py": ("import helper", "ModuleNotFoundError: No module named 'helper'"),
-    "visualizers/fooling.py": ("raise SystemExit(0)", "SystemExit"),
+    "visualizers/guided_backprop.py": ("raise SystemExit(0)", "SystemExit"),
+    "visualizers/rank_correlation.py": ("import helper", "ModuleNotFoundError: No module named 'helper'"),
     "style_transfer/content_loss.py": ("SIZE = len(open('figures/grad_cam.png').read())", "FileNotFoundError"),
-    "style_transfer/tv_loss.py": ("x = undefined", "NameError"),
+    "style_transfer/style_loss.py": ("from visualizers import make_fooling_image", "ImportError: cannot import name"),
+    "style_transfer/tv_loss.py": ("print('[]'); x = undefined", "NameError"),
 }
 
 
-def test_each_module_that_cannot_be_imported_in_grading_is_named(kit):
-    """There the kit is alone, whatever lies beside it at home. What cannot be imported costs the next one nothing."""
+def test_each_module_that_cannot_be_imported_in_grading_is_named_and_no_other(kit):
+    """There the kit is alone, whatever lies beside it at home; Grad-CAM, which imports another, is not to blame."""
     (kit / "helper.py").write_text("", "utf-8")
     for name, (line, _) in IMPORTS.items():
         (kit / name).write_text(f"{line}\n{(kit / name).read_text('utf-8')}", "utf-8")
@@ -502,6 +503,11 @@ def test_each_module_that_cannot_be_imported_in_grading_is_named(kit):
     for name, (_, reason) in IMPORTS.items():
         assert f"{name} cannot be imported where it is graded, {reason}" in done.stdout
     assert done.stdout.count("cannot be imported where it is graded") == len(IMPORTS)
+
+
+def test_a_module_that_ends_python_is_named(kit):
+    (kit / "visualizers" / "saliency.py").write_text("import os\nos._exit(0)\n", "utf-8")
+    assert "visualizers/saliency.py cannot be imported where it is graded, it ends Python" in collect(kit).stdout
 
 
 def test_a_module_of_ones_own_is_packed_where_a_task_imports_it(kit):

@@ -39,7 +39,7 @@ RECIPES = {
     "finish": (WHOLE,),
     # Does everything work?
     "smoke": (
-        Stage("blocks", images=320, size=64, smallest_area=0.4, large=0.5, rate=2e-2, batch=16),
-        Stage("whole", images=320, size=64, smallest_area=0.4, large=0.5, rate=5e-5, batch=16),
+        Stage("blocks", images=96, size=64, smallest_area=0.4, large=0.5, rate=2e-2, batch=16),
+        Stage("whole", images=96, size=64, smallest_area=0.4, large=0.5, rate=5e-5, batch=16),
     ),
 }

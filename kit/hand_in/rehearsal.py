@@ -16,16 +16,23 @@ from kit.provenance import digest
 RECORD = "build/rehearsal.json"
 ROOMS = ("data", "kit", "sanity_checks", *PACKAGES)  # what a student's module can import, out of the kit
 KINDS = (".py", ".toml", ".json")
+EMPTY = {f"{package}/__init__.py": b"" for package in PACKAGES}  # so that a module takes no other one with it
 LONGEST = 120  # seconds
 REMEDY = "what it needs besides the kit and its requirements must be a module beside it"
 IMPORTS = """
 import importlib, json, sys, traceback
-sys.path.insert(0, sys.argv[1])
-for name in sys.argv[2:]:
+kit, answer, *names = sys.argv[1:]
+sys.path.insert(0, kit)
+for name in names:
+    reason, places = "", []
     try:
         importlib.import_module(name)
     except BaseException as error:
-        print(json.dumps([name, traceback.format_exception_only(error)[-1].strip().splitlines()[0]]))
+        reason = traceback.format_exception_only(error)[-1].strip().splitlines()[0]
+        places = [place.filename for place in traceback.extract_tb(error.__traceback__)]
+        places += [error.filename] if isinstance(error, SyntaxError) else []
+    with open(answer, "a", encoding="utf-8") as file:
+        print(json.dumps([reason, places]), file=file)
 """
 
 
@@ -54,25 +61,35 @@ def read(kit: Path) -> dict:
 
 
 def rehearse(kit: Path, modules: dict[str, bytes], present: Sequence[str]) -> list[str]:
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in {**given(kit), **modules}.items():
-            (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
-            (Path(folder) / name).write_bytes(content)
-        command = [sys.executable, "-I", "-B", "-c", IMPORTS, folder, *map(dotted, present)]
+    with tempfile.TemporaryDirectory() as place:
+        folder, answer = Path(place) / "kit", Path(place) / "answer"
+        for name, content in {**given(kit), **modules, **EMPTY}.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        command = [sys.executable, "-I", "-B", "-c", IMPORTS, str(folder), str(answer), *map(dotted, present)]
         try:
-            done = subprocess.run(
-                command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace",
-                timeout=LONGEST,
-            )  # fmt: skip
+            subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST)
         except subprocess.TimeoutExpired:
             return [f"importing the modules takes more than {LONGEST} seconds: an import must do no work"]
-    said = [line for line in done.stdout.splitlines() if line.startswith('["')]
-    failed = dict(json.loads(line) for line in said)
-    return [
-        f"{name} cannot be imported where it is graded, {failed[dotted(name)]}: {REMEDY}"
-        for name in present
-        if dotted(name) in failed
-    ]
+        said = answer.read_text("utf-8").splitlines() if answer.exists() else []
+        failed = blamed(folder, present, [json.loads(line) for line in said])
+    return [f"{name} cannot be imported where it is graded, {failed[name]}" for name in present if name in failed]
+
+
+def blamed(folder: Path, present: Sequence[str], said: list[tuple[str, list[str]]]) -> dict[str, str]:
+    """Why a module fails: for each of `present`, in turn, the reason, if any, and the files that led to it.
+
+    The last module on the way is to blame, not those that import it. One about which nothing is said ended everything.
+    """
+    files = {str(folder / name): name for name in present}
+    failed: dict[str, str] = {}
+    for name, (reason, places) in zip(present, said, strict=False):
+        if reason:
+            on_the_way = [files[place] for place in places if place in files]
+            failed.setdefault(on_the_way[-1] if on_the_way else name, f"{reason}: {REMEDY}")
+    if len(said) < len(present):
+        failed.setdefault(present[len(said)], "it ends Python: an import must do no work")
+    return failed
 
 
 def given(kit: Path) -> dict[str, bytes]:
