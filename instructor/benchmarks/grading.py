@@ -5,7 +5,7 @@ grades them; then once more, killing the batch (kill -9) halfway and running the
 the same bytes.
 
 `--beside CHECKOUT` instead times this kit beside another checkout of it, in turn: one honest submission alone, then
-`--count` of them in a batch. Each grades the solutions of its own.
+`--count` of them in a batch, whose memory is looked at once. Each grades the solutions of its own.
 """
 
 import argparse
@@ -18,7 +18,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from instructor.grading.notebook_cells import NOTEBOOK
 from instructor.mistakes.catalogue import mutants
@@ -105,9 +108,12 @@ def interrupted(folder: Path, out: Path, count: int) -> float:
 
 
 def beside(other: Path, out: Path, count: int, rounds: int) -> None:
-    """Seconds for a submission, the median of some rounds, in which this kit and the other take turns."""
+    """Seconds for a submission, the median of some rounds, in which this kit and the other take turns.
+
+    A round before them proves each kit on this machine, and finds out how much memory a batch takes.
+    """
     seconds: dict[tuple[str, str], list[float]] = {}
-    for number in range(rounds + 1):  # the first one proves each kit on this machine
+    for number in range(rounds + 1):
         for name, kit in (("this kit", KIT), ("the other", other)):
             place = out / f"{name} {number}"
             for copy in range(count):
@@ -117,8 +123,17 @@ def beside(other: Path, out: Path, count: int, rounds: int) -> None:
             alone = ["grade", place / "all" / "honest-0.zip", "--out", place / "alone"]
             for kind, words in (("alone", alone), ("in a batch", ["batch", place / "all", "--out", place / "marks"])):
                 begun = time.monotonic()
-                subprocess.run([sys.executable, "-m", program, *words], cwd=kit, check=True, capture_output=True)
-                taken = (time.monotonic() - begun) / (count if words[0] == "batch" else 1)
+                process = subprocess.Popen(
+                    [sys.executable, "-m", program, *words],
+                    cwd=kit,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+                if number == 0 and kind == "in a batch":
+                    total, largest = (size / 1e9 for size in most_memory(process))
+                    print(f"a batch by {name} takes {total:.1f} GB, its largest process {largest:.1f} GB", flush=True)
+                assert process.wait() == 0, f"{name} could not grade {place / 'all'}"
+                taken = (time.monotonic() - begun) / (count if kind == "in a batch" else 1)
                 if number:
                     seconds.setdefault((kind, name), []).append(taken)
     for kind in ("alone", "in a batch"):
@@ -126,6 +141,23 @@ def beside(other: Path, out: Path, count: int, rounds: int) -> None:
         print(
             f"an honest submission {kind:10}  {ours:5.1f} s, the other kit {theirs:5.1f} s: {theirs / ours:.1f} times"
         )
+
+
+def most_memory(process: subprocess.Popen) -> tuple[int, int]:
+    """The most bytes that it takes at one time with all that it has started, and that one of them takes.
+
+    What several share counts once, and for each of them its part of that.
+    """
+    total = largest = 0
+    while process.poll() is None:
+        sizes = []
+        with suppress(psutil.Error):
+            for each in [(first := psutil.Process(process.pid)), *first.children(recursive=True)]:
+                with suppress(psutil.Error):
+                    sizes.append(each.memory_full_info().pss)
+        total, largest = max(total, sum(sizes)), max(largest, *sizes, 0)
+        time.sleep(0.2)
+    return total, largest
 
 
 def describe(out: Path) -> None:

@@ -3,27 +3,37 @@
 import pytest
 
 from instructor.tests.support.browser import chromium
-from instructor.tests.support.graders import Person, Program, marks
+from instructor.tests.support.graders import Person, Program, forget_marks, marks
 from instructor.tests.support.marking import files, model_answers, pack
 
 pytestmark = pytest.mark.long
 LONG = "The sign is lost.\n\n" * 120
 
 
-@pytest.fixture
-def program(tmp_path):
-    pack(tmp_path / "in" / "ada.zip", files(model_answers()))
-    pack(tmp_path / "in" / "bob.zip", files({"ascent": LONG}))
-    pack(tmp_path / "in" / "cleo.zip", files({"ascent": LONG}))
-    program = Program(tmp_path)
-    yield program
-    program.kill()
-
-
 @pytest.fixture(scope="module")
 def browser():
     with chromium() as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("marking")
+    pack(folder / "in" / "ada.zip", files(model_answers()))
+    pack(folder / "in" / "bob.zip", files({"ascent": LONG}))
+    pack(folder / "in" / "cleo.zip", files({"ascent": LONG}))
+    program = Program(folder)
+    yield program
+    program.kill()
+
+
+@pytest.fixture
+def program(running, browser):
+    """Nobody has marked anything yet, and no page of an earlier test is open."""
+    for context in browser.contexts:
+        context.close()
+    forget_marks(running)
+    return running
 
 
 @pytest.fixture

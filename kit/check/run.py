@@ -83,14 +83,10 @@ def as_in_a_fresh_process() -> Iterator[None]:
 
 
 def forget_tests() -> None:
+    alone, folder = {str(KIT / "conftest.py"), str(TESTS)}, f"{TESTS}{os.sep}"
     for name, module in list(sys.modules.items()):
         spec = getattr(module, "__spec__", None)
         if isinstance(spec, ModuleSpec):
             places = [spec.origin, *(spec.submodule_search_locations or ())]  # a folder of tests has no origin
-            if any(place and is_of_the_tests(place) for place in places):
+            if any(place in alone or place.startswith(folder) for place in places if place):
                 del sys.modules[name]
-
-
-def is_of_the_tests(path: str) -> bool:
-    """As text, since there are thousands of modules."""
-    return path in (str(KIT / "conftest.py"), str(TESTS)) or path.startswith(f"{TESTS}{os.sep}")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import matplotlib
 import panflute
 import typst
 from panflute import Block, Element, Image, Inline, Math, Para, RawBlock, RawInline, Span, Str
@@ -38,6 +37,8 @@ class Layout:
 
 def write_pdf(report: Report, pictures: dict[str, Picture], folder: Path, path: Path) -> Layout:
     """Write the PDF, whole or not at all, from the pictures' copies in `folder`; fonts are embedded."""
+    import matplotlib  # here, since whoever only reads a report need not wait for it
+
     shutil.copy(FOLDER / "theme.typ", folder)
     for font in (Path(matplotlib.get_data_path()) / "fonts" / "ttf").glob("DejaVuSans*.ttf"):
         shutil.copy(font, folder)  # Typst's own fonts have no Arabic, Hebrew or Georgian; these have

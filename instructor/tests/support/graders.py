@@ -82,3 +82,11 @@ def marks(program):
     found = records.marks()
     records.close()
     return found
+
+
+def forget_marks(program):
+    """As before anybody has opened a page; the program keeps nothing in its memory."""
+    records = open_records(program.folder / "out")
+    for table in ("marks", "history", "claims"):
+        records.connection.execute(f"DELETE FROM {table}")
+    records.close()
