@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,8 +49,12 @@ def import_problems(kit: Path, packed: Sequence[str]) -> list[str]:
         return known["problems"]
     problems = rehearse(kit, modules, present)
     with suppress(OSError):  # then it is looked at again the next time
-        write_atomically(kit / RECORD, json.dumps({"sha256": sha256, "problems": problems}, indent=1).encode())
+        keep(kit, sha256, problems)
     return problems
+
+
+def keep(kit: Path, sha256: Mapping[str, str], problems: Sequence[str]) -> None:
+    write_atomically(kit / RECORD, json.dumps({"sha256": sha256, "problems": problems}, indent=1).encode())
 
 
 def read(kit: Path) -> dict:
