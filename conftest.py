@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
-import kit.threads  # noqa: F401  before torch is loaded
+import kit.threads  # before torch is loaded
 from kit.display import in_notebook
 
 # What is imported stays: looking through it for garbage, again and again, takes a third of the time. check() runs the
 # tests in a notebook's kernel, whose garbage is not ours.
 if not in_notebook():
     gc.disable()
+
+# isort: split
+import kit.quick_torchvision  # noqa: F401  before torchvision is loaded
 
 # isort: split
 import pytest

@@ -1,6 +1,6 @@
 """Everything that touches disk or network: the model, the example images, pictures, downloads."""
 
-import kit.threads  # noqa: F401  before torch is loaded
+import kit.quick_torchvision  # noqa: F401  before anything else loads torch
 from data.examples import CLASS_NAMES, Examples, load_examples
 from data.images import deprocess, open_image, preprocess
 from data.model import load_model

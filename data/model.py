@@ -28,7 +28,7 @@ def load_model(weights: str | os.PathLike = "auto", device: str | torch.device |
     Raises FileNotFoundError, AssetUnavailable, or ValueError for a file that holds no weights for this network.
     """
     state, origin = find_weights(weights)
-    with torch.device("meta"):  # nothing is initialized, so the global random state stays as it is
+    with torch.device("cpu"), torch.random.fork_rng(devices=[]):  # what is drawn is replaced, and leaves no trace
         model = squeezenet1_1()
     check_state(state, model.state_dict(), origin)
     model.load_state_dict({name: tensor.float() for name, tensor in state.items()}, assign=True)

@@ -1,6 +1,7 @@
 """Painting one picture in the style of another."""
 
-import kit.kernel  # noqa: F401  keeps what follows up to date in a notebook
+import kit.kernel  # keeps what follows up to date in a notebook
+import kit.quick_torchvision  # noqa: F401  before torchvision is loaded
 from style_transfer.callbacks import History, Preview
 from style_transfer.content_loss import content_loss
 from style_transfer.features import extract_features

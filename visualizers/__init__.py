@@ -1,6 +1,7 @@
 """Looking into an image classifier. `figures` and `captum_attributions` are imported by name when they are needed."""
 
-import kit.kernel  # noqa: F401  keeps what follows up to date in a notebook
+import kit.kernel  # keeps what follows up to date in a notebook
+import kit.quick_torchvision  # noqa: F401  before torchvision is loaded
 from visualizers.class_visualization import class_visualization_update_step, create_class_visualization
 from visualizers.fooling import make_fooling_image
 from visualizers.grad_cam import grad_cam, guided_grad_cam

@@ -9,7 +9,6 @@ from unittest.mock import patch
 
 import pytest
 import torch
-import torchvision.models  # noqa: F401 for the tests, in processes that are forked from one that has imported this
 
 from instructor.grading import soundness
 from instructor.grading.batch.fingerprints import kit_sha256
@@ -26,6 +25,8 @@ from instructor.grading.rubric import read_rubric
 from kit.check.run import WITHOUT
 from kit.paths import KIT
 from tests.support.loaded import loaded
+
+torch.testing.assert_close(0, 0)  # the first time, it imports for half a second: not anew in every process forked later
 
 
 def grade(path: Path, out: Path, seconds: float = CALL_SECONDS, in_halves: bool = False) -> Marks:

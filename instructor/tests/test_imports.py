@@ -1,4 +1,4 @@
-"""What is slow to import is imported when it is used, not before."""
+"""What is slow to import is imported when it is used, not before; and then it works as ever."""
 
 import json
 import subprocess
@@ -7,9 +7,10 @@ import sys
 import nbformat
 import pytest
 
+from instructor.tests.support.fresh import said_by
 from kit.paths import KIT
 
-HEAVY = {"captum", "matplotlib", "scipy", "skimage", "sklearn", "pytest"}
+HEAVY = {"captum", "matplotlib", "scipy", "skimage", "sklearn", "pytest", "torch._dynamo"}
 
 
 def first_cells(*numbers):
@@ -46,3 +47,58 @@ def test_the_first_cells_of_notebooks_load_no_more_than_they_must(heavy):
     """Matplotlib draws everything; Captum, pytest and scikit-learn can wait for the cell that needs them."""
     assert heavy["01 to 05"] == {"matplotlib"}
     assert heavy["06"] == {"matplotlib", "scipy", "skimage"}
+
+
+LATER = """
+import sys, data
+print("torch._dynamo" in sys.modules, COMPILER in sys.modules)
+import torch
+from torchvision.ops import roi_align
+corners = torch.tensor([[0.0, 0.0, 0.0, 2.0, 2.0]])
+print(roi_align(torch.arange(16.0).reshape(1, 1, 4, 4), corners, 1, aligned=True).item())
+print(torch.compile(lambda x: x + 1, backend="eager")(torch.ones(1)).item())
+from torch._dynamo.utils import is_compile_supported
+print(is_compile_supported is sys.modules[COMPILER].is_compile_supported)
+"""
+MEANWHILE = """
+import sys, torch
+from types import ModuleType
+sys.modules["torchvision"] = ModuleType("torchvision")
+from kit.quick_torchvision import Later
+later = sys.modules[COMPILER] = Later(COMPILER)
+print(getattr(later, "__path__", None), sys.modules[COMPILER] is later)
+from torch._dynamo.utils import counters
+print(sys.modules[COMPILER] is not later, counters is sys.modules[COMPILER].counters is later.counters)
+"""
+
+
+def said_in_a_fresh_python(code):
+    words = [sys.executable, "-c", f"COMPILER = 'torch._dynamo.utils'\n{code}"]
+    return subprocess.run(words, cwd=KIT, capture_output=True, encoding="utf-8", check=True).stdout.splitlines()
+
+
+@pytest.mark.long
+def test_what_torchvision_and_others_need_of_the_compiler_they_get_later():
+    """The mean of the pixels 0, 1, 4 and 5 is 2.5."""
+    assert said_in_a_fresh_python(LATER) == ["False False", "2.5", "2.0", "True"]
+
+
+@pytest.mark.long
+def test_what_somebody_needs_of_the_compiler_meanwhile_is_there():
+    """Another version of torchvision may ask for more of it."""
+    assert said_in_a_fresh_python(MEANWHILE) == ["None True", "True True"]
+
+
+FIRST_CELLS = """
+import gc
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+shell.run_cell("import gc; before = gc.get_freeze_count()")
+for cell in ("%load_ext kit\\nprint(gc.isenabled())", "print(gc.isenabled(), gc.get_freeze_count() > before + 1000)"):
+    shell.run_cell(f"import gc\\n{cell}").raise_error()
+"""
+
+
+def test_what_the_first_cell_imports_is_not_searched_for_garbage():
+    """All that comes after it is."""
+    assert said_by(FIRST_CELLS).split() == ["False", "True", "True"]

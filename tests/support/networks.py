@@ -230,7 +230,7 @@ def fractions(shape: torch.Size, random: torch.Generator) -> Tensor:
 
 
 def narrow_resnet18() -> nn.Module:
-    with torch.device("meta"):
+    with torch.random.fork_rng(devices=[]):
         model = resnet18(weights=None, num_classes=8 * 20)
     return drawn(narrowed(model), seed=0)
 
@@ -238,7 +238,7 @@ def narrow_resnet18() -> nn.Module:
 def narrow_vgg11() -> nn.Module:
     """Without the largest layer of its classifier."""
     with torch.device("meta"):
-        model = vgg11(weights=None)
+        model = vgg11(weights=None, init_weights=False)
         model.classifier = nn.Sequential(
             nn.Linear(512 * 7 * 7, 8 * 64), nn.ReLU(inplace=True), nn.Dropout(), nn.Linear(8 * 64, 8 * 20)
         )

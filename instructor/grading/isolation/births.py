@@ -10,6 +10,7 @@ import gc
 import importlib
 import json
 import os
+import runpy
 import signal
 import socket
 import tempfile
@@ -45,7 +46,7 @@ def serve(descriptor: int) -> NoReturn:
             os._exit(0)  # what was imported takes seconds to go by itself
         asked = json.loads(request)
         for name in asked["imports"]:
-            importlib.import_module(name)
+            (runpy.run_path if name.endswith(".py") else importlib.import_module)(name)
         gc.freeze()  # it stays, and workers share it as long as nobody touches it
         if not descriptors:
             continue

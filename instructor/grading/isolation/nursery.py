@@ -15,8 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from instructor.grading.isolation import births
+from kit.paths import KIT
 
-IMPORTED = ("torch", "torchvision.models", "captum.attr", "scipy.stats", "safetensors.torch")
+TORCHVISION = str(KIT / "kit" / "quick_torchvision.py")
+IMPORTED = ("torch", TORCHVISION, "torchvision.models", "captum.attr", "scipy.stats", "safetensors.torch")
 PYTHON = os.path.abspath(sys.executable)  # which may have been called by a path that goes up and down
 KERNELS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "KIT_WITHOUT_ONEDNN")  # how a machine computes
 # Only the one file of the kit, which imports nothing else of it.
