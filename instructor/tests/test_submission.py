@@ -53,9 +53,13 @@ def run_in_order(cells):
             cell["outputs"] = said("✓ It is right.\nAll checks hold.\n")
 
 
-def collect(kit, *options, script="./collect_submission.sh", cwd=None):
-    command = ["sh", script, *options]
-    return subprocess.run(command, cwd=cwd or kit, env=ENVIRONMENT, capture_output=True, encoding="utf-8", timeout=300)
+def run(*command, cwd):
+    return subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, encoding="utf-8", timeout=300)
+
+
+def collect(kit, *options):
+    """What the script runs when it has found this Python."""
+    return run(sys.executable, "-m", "kit", "hand_in", *options, cwd=kit)
 
 
 def looked_at(kit):
@@ -105,7 +109,7 @@ def kit(finished, tmp_path):
 
 
 def test_a_finished_kit_is_packed_with_everything_that_belongs_to_it(kit):
-    done = collect(kit)
+    done = run("sh", "./collect_submission.sh", cwd=kit)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✗" not in done.stdout
     contents = packed(kit)
@@ -183,7 +187,7 @@ def test_all_problems_are_listed_at_once_and_nothing_is_packed(kit):
 
 def test_force_packs_all_the_same_and_the_manifest_tells(kit):
     expected = break_everything(kit)
-    done = collect(kit, "--force")
+    done = run("sh", "./collect_submission.sh", "--force", cwd=kit)
     assert done.returncode == 0
     contents = packed(kit)
     problems = json.loads(contents["manifest.json"])["problems"]
