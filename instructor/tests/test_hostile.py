@@ -21,7 +21,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from instructor.grading import replacement
 from instructor.grading.grade import grade, prepare
 from instructor.grading.isolation import remote
 from instructor.grading.isolation.sandbox import protection
@@ -71,7 +70,6 @@ def grade_apart(path: Path, out: Path, canary: Path) -> Grading:
     with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
         Path(scratch).chmod(0o711)  # the worker may be another user
         tempfile.tempdir = scratch
-        replacement.IMPORT_SECONDS = CALL_SECONDS
         begun = time.monotonic()
         marks = grade(path, out, SECONDS[out.name])
         return Grading(marks, time.monotonic() - begun, out, tuple(os.listdir(scratch)), protection().user)

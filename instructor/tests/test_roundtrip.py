@@ -22,6 +22,7 @@ from kit.paths import KIT
 
 pytestmark = pytest.mark.long
 NOTEBOOK = "notebooks/01_saliency_maps.ipynb"
+ENDLESS = "never_stops"  # a mistake that takes a hundred steps wherever one is enough
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
 
 
@@ -185,8 +186,10 @@ def test_a_newcomer_goes_from_the_release_to_a_submission(kit, run):
 
 
 def mistaken_modules():
-    """For each module that students write in, its text with one mistake in it."""
-    return {mutant.module: mutant.source() for mutant in mutants()}
+    """For each module that students write in, its text with one mistake in it, which is quickly looked at."""
+    return {
+        mutant.module: mutant.source() for mutant in reversed(mutants()) if mutant.name != ENDLESS
+    }  # the first of each
 
 
 def test_check_says_the_same_each_time_whatever_was_checked_before(kit):
