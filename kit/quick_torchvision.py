@@ -22,7 +22,7 @@ class Later(ModuleType):
         return getattr(importlib.import_module(self.__name__), name)
 
     def is_compile_supported(self, device_type: str) -> bool:
-        return importlib.import_module(self.__name__).is_compile_supported(device_type)
+        return self.__getattr__("is_compile_supported")(device_type)
 
 
 def import_torchvision() -> None:
