@@ -13,7 +13,7 @@ help::
 test-all: $(READY)
 	@$(PIP) -e ".[dev,grading,training]"
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -m "long or not long" -n logical --dist loadfile \
-		--no-loadscope-reorder -p instructor.tests.support.longest_first
+		--no-loadscope-reorder -p instructor.tests.support.in_parallel
 
 test-machines: $(READY)
 	@$(PIP) -e ".[dev,grading,training]"

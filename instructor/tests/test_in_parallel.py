@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pluggy
 import pytest
 
-from instructor.tests.support import longest_first
-from instructor.tests.support.longest_first import LONGEST, pytest_collection_modifyitems
+from instructor.tests.support import in_parallel
+from instructor.tests.support.in_parallel import LONGEST, pytest_collection_modifyitems
 from kit.paths import KIT
 
 
@@ -34,6 +34,6 @@ def test_there_is_one_process_more_than_processors():
     """Which pytest-xdist counts, in the hook that it has for that."""
     hooks = pluggy.PluginManager("pytest")
     hooks.add_hookspecs(pytest.importorskip("xdist.newhooks"))
-    hooks.register(longest_first)
+    hooks.register(in_parallel)
     hooks.register(SimpleNamespace(pytest_xdist_auto_num_workers=pytest.hookimpl(lambda: 4)))
     assert hooks.hook.pytest_xdist_auto_num_workers(config=None) == 5
