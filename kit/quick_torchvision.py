@@ -7,6 +7,7 @@ Whatever is needed of the compiler, now or later, is loaded as usual. Graders ru
 import importlib
 import sys
 from types import ModuleType
+from typing import Any
 
 COMPILER = "torch._dynamo.utils"
 
@@ -14,7 +15,7 @@ COMPILER = "torch._dynamo.utils"
 class Later(ModuleType):
     """Stands for a module until something in it is needed."""
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)  # who looks through all modules needs nothing of this one
         if sys.modules.get(self.__name__) is self:
