@@ -27,20 +27,30 @@ def running(tmp_path_factory):
     program.kill()
 
 
+@pytest.fixture(scope="module")
+def graders(browser, running):
+    """Two who have told the program their names."""
+    return [Person(browser, running, name) for name in ("Ada", "Zoe")]
+
+
 @pytest.fixture
-def program(running, browser):
+def program(running, graders):
     """Nobody has marked anything yet, and no page of an earlier test is open."""
-    for context in browser.contexts:
-        context.close()
+    for person in graders:
+        person.leave()
     forget_marks(running)
     return running
 
 
 @pytest.fixture
-def ada(browser, program):
-    person = Person(browser, program, "Ada")
-    person.open("ascent")
-    return person
+def ada(graders, program):
+    graders[0].open("ascent")
+    return graders[0]
+
+
+@pytest.fixture
+def zoe(graders, program):
+    return graders[1]
 
 
 def points(program):
@@ -115,9 +125,8 @@ def test_ticks_count_only_when_enter_has_finished_the_answer(program, ada):
     assert points(program) == [2]
 
 
-def conflict(browser, program, ada):
+def conflict(ada, zoe):
     """Ada has ticked 3 where Zoe had given 2 points meanwhile."""
-    zoe = Person(browser, program, "Zoe")
     zoe.page.goto(ada.page.url)
     zoe.mark("1", "2")
     ada.press("3")
@@ -125,8 +134,8 @@ def conflict(browser, program, ada):
     ada.sees("Yours, not saved: 1 point (the direction), not finished.")
 
 
-def test_in_a_conflict_no_key_but_two_chooses_between_the_marks(browser, program, ada):
-    conflict(browser, program, ada)
+def test_in_a_conflict_no_key_but_two_chooses_between_the_marks(program, ada, zoe):
+    conflict(ada, zoe)
     before = ada.page.url
     for key in ("Enter", "1", "0", "s", "n", "u", "h"):
         ada.press(key)
@@ -143,17 +152,16 @@ def test_in_a_conflict_no_key_but_two_chooses_between_the_marks(browser, program
     assert points(program) == [1]
 
 
-def test_in_a_conflict_theirs_can_be_taken(browser, program, ada):
-    conflict(browser, program, ada)
+def test_in_a_conflict_theirs_can_be_taken(program, ada, zoe):
+    conflict(ada, zoe)
     ada.press("t")
     ada.sees("The mark of Zoe stays: 2 points (the sign, the colour). Yours, 1 point, is not saved.")
     assert ada.page.locator("input[name=criteria]:checked").count() == 2
     assert points(program) == [2]
 
 
-def test_a_long_comment_leaves_the_choice_between_two_marks_in_sight(browser, program, ada):
+def test_a_long_comment_leaves_the_choice_between_two_marks_in_sight(ada, zoe):
     ada.page.set_viewport_size({"width": 853, "height": 480})
-    zoe = Person(browser, program, "Zoe")
     zoe.page.goto(ada.page.url)
     zoe.page.locator("#comment").fill("A word. " * 400)
     zoe.sees("Saved. Enter finishes it")
@@ -170,8 +178,7 @@ def test_the_list_of_keys_is_read_from_its_beginning(ada):
     assert ada.page.get_by_role("heading", name="Keys").bounding_box()["y"] >= 0
 
 
-def test_letters_of_a_comment_choose_nothing_in_a_conflict(browser, program, ada):
-    zoe = Person(browser, program, "Zoe")
+def test_letters_of_a_comment_choose_nothing_in_a_conflict(ada, zoe):
     zoe.page.goto(ada.page.url)
     zoe.mark("1", "2")
     ada.press("c")

@@ -9,6 +9,8 @@ from instructor.marking.records import open_records
 from kit.paths import KIT
 
 PATIENCE = 180  # seconds: a busy machine is slow, not wrong
+SIZE = {"width": 1280, "height": 720}
+NOWHERE = "about:blank"
 
 
 class Program:
@@ -43,7 +45,7 @@ class Person:
     """A grader with a browser of their own, who uses the keyboard alone."""
 
     def __init__(self, browser, program, name, **look):
-        self.page = browser.new_context(viewport={"width": 1280, "height": 720}, **look).new_page()
+        self.page = browser.new_context(viewport=SIZE, **look).new_page()
         self.page.set_default_timeout(1000 * PATIENCE)
         self.asked, self.program = [], program
         self.page.on("request", lambda request: self.asked.append(request.url))
@@ -52,6 +54,13 @@ class Person:
         self.page.keyboard.type(name)
         self.page.keyboard.press("Enter")
         self.page.get_by_role("link", name="1 · One backward pass").wait_for()
+
+    def leave(self):
+        """The program's page, which forgets what a browser keeps for it until it is closed."""
+        if self.page.url != NOWHERE:
+            self.page.evaluate("sessionStorage.clear()")
+            self.page.goto(NOWHERE)
+            self.page.set_viewport_size(SIZE)
 
     def open(self, question):
         self.page.goto(f"{self.program.address.partition('?')[0]}question/{question}")
