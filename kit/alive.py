@@ -12,6 +12,7 @@ import time
 import traceback
 import weakref
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -109,16 +110,16 @@ def refresh() -> None:
     stale = {name for name, text in texts.items() if text != RUNNING.get(name)}
     if not stale:
         return
-    trees = {name: parsed(PATHS[name], text) for name, text in texts.items() if text is not None}
-    stale |= dependents(stale, trees)
+    imports = {name: imports_of(name, text) for name, text in texts.items() if text is not None}
+    stale |= dependents(stale, imports)
     for name in stale:
         forget(name)
-    for name in sorted(stale & trees.keys()):
+    for name in sorted(stale & imports.keys()):
         try:
             import_module(name)
         except Exception as error:
             raise BrokenModule(f"{place_of(error, PATHS[name])}: {type(error).__name__}: {error}") from error
-    for name in stale - trees.keys():
+    for name in stale - imports.keys():
         del PATHS[name]
     for namespace in (*NAMESPACES, *map(vars, MODULES.values())):
         rebind(namespace, stale)
@@ -153,10 +154,15 @@ def parsed(path: Path, text: bytes) -> ast.Module:
         raise BrokenModule(f"{where}: {type(error).__name__}: {reason}") from error
 
 
-def dependents(stale: set[str], trees: dict[str, ast.Module]) -> set[str]:
+@lru_cache(maxsize=1000)  # an edit leaves all files but one as they were
+def imports_of(name: str, text: bytes) -> frozenset[str]:
+    """What this text of the module imports. Raises BrokenModule for a text that is not Python."""
+    return frozenset(imported(parsed(PATHS[name], text), package_of(name)))
+
+
+def dependents(stale: set[str], imports: dict[str, frozenset[str]]) -> set[str]:
     """All modules that import one of `stale`, directly or not."""
     found = set(stale)
-    imports = {name: set(imported(tree, package_of(name))) for name, tree in trees.items()}
     while more := {name for name in imports.keys() - found if imports[name] & found}:
         found |= more
     return found
