@@ -5,6 +5,7 @@ there are modules that count and watch.
 """
 
 from functools import cache, partial
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
@@ -230,7 +231,8 @@ def fractions(shape: torch.Size, random: torch.Generator) -> Tensor:
 
 
 def narrow_resnet18() -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
+    # What torchvision draws would take longer than all else here, and is replaced.
+    with torch.device("meta"), patch.object(nn.init, "kaiming_normal_"):
         model = resnet18(weights=None, num_classes=8 * 20)
     return drawn(narrowed(model), seed=0)
 
