@@ -59,9 +59,12 @@ def pytest_unconfigure() -> None:
 # What is not written yet is no failure to read a traceback for: it is counted, function by function.
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
-    report = yield
-    if call.excinfo is not None and is_unwritten(call.excinfo.value):
+    waits = call.excinfo is not None and is_unwritten(call.excinfo.value)
+    if waits:
         place = stub_of(call.excinfo.value)
+        call.excinfo.traceback = call.excinfo.traceback[-1:]  # nobody reads the rest, which takes longer than the test
+    report = yield
+    if waits:
         path = Path(place.filename)
         report.longrepr = f"{WAITING}{place.name} in {path.parent.name}/{path.name}"
     return report

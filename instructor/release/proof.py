@@ -119,11 +119,10 @@ def run_tests(folder: Path, *options: str) -> tuple[int, dict[str, str]]:
 
 
 def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Run this Python in a kit's folder, whose own modules come first, leaving no bytecode there."""
+    """Run this Python in a kit's folder, whose own modules come first."""
     beside = [folder for folder in (KIT.parent / "shared",) if folder.is_dir()]
     environment = {
         **os.environ,
-        "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": os.pathsep.join([str(folder), str(KIT)]),
         "KIT_ASSETS": os.pathsep.join(map(str, [*asset_folders(), *beside])),
     }
