@@ -20,7 +20,7 @@ SHAPE = r"expected shape \([0-9, ]*\), got \("
 OFF = "the correlation with the right answer is|the values are (zero everywhere|off by)"
 
 # For each submission, in the order of MODULES, the attack of a module and what the tests say about it; modules at the
-# end that are not named are honest.
+# end that are not named are honest. What takes long stands in a module of one task, which is given up the sooner.
 ATTACKS = {
     "ending": [
         ("ending: exit", LOST),
@@ -55,8 +55,8 @@ ATTACKS = {
     "exhausting": [
         ("exhausting: memory_of_lists", "MemoryError"),
         ("exhausting: memory_of_tensors", "can't allocate memory"),
-        ("exhausting: memory_that_is_shared", f"used more than|Cannot allocate memory|{SLOW}"),
         ("exhausting: memory_of_nobody", "not permitted"),
+        ("exhausting: memory_that_is_shared", f"used more than|Cannot allocate memory|{SLOW}"),
         ("exhausting: memory_of_the_system", "took 0 segments"),
         ("exhausting: processes", "started more than"),
         ("exhausting: threads", "started [0-9]{1,2} threads"),
