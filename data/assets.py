@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pooch
-import requests
 import torch
 
 from kit.atomic import atomic_path
@@ -134,9 +132,9 @@ def obtain(asset: Asset, retries: int = 0, download: bool = True) -> Path:
         raise AssetUnavailable(f"{asset.name} has no public address: name a folder that holds it in KIT_ASSETS{note}")
     try:
         return fetch(asset, retries)
-    except requests.RequestException as error:
+    except ConnectionError as error:
         cause = f"no answer from {urlsplit(asset.url).hostname}"
-        reason = f"no answer from {asset.url} ({type(error).__name__}): check the network"
+        reason = f"no answer from {asset.url} ({error}): check the network"
     except ValueError:
         cause = f"{urlsplit(asset.url).hostname} sent the wrong file"
         reason = f"{asset.url} sent a file whose SHA-256 is not {asset.sha256}: try again later or use another network"
@@ -147,7 +145,13 @@ def obtain(asset: Asset, retries: int = 0, download: bool = True) -> Path:
 
 
 def fetch(asset: Asset, retries: int) -> Path:
-    """Download with a progress bar to a temporary name, check the SHA-256, then rename."""
+    """Download with a progress bar to a temporary name, check the SHA-256, then rename.
+
+    Raises ConnectionError for whatever the server does not do.
+    """
+    import pooch  # here, as requests: they import a hundred modules, and what is downloaded once stays
+    import requests
+
     pooch.get_logger().setLevel("WARNING")
     shelf = pooch.create(
         asset.home.parent,
@@ -157,7 +161,10 @@ def fetch(asset: Asset, retries: int) -> Path:
         retry_if_failed=retries,
     )
     bar = pooch.HTTPDownloader(progressbar=True, timeout=(CONNECT_SECONDS, READ_SECONDS))
-    shelf.fetch(asset.name, downloader=bar)
+    try:
+        shelf.fetch(asset.name, downloader=bar)
+    except requests.RequestException as error:
+        raise ConnectionError(type(error).__name__) from error
     asset.home.chmod(0o644)  # the temporary file was private; a cache may be shared
     return asset.home
 

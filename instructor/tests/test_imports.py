@@ -10,7 +10,7 @@ import pytest
 from instructor.tests.support.fresh import said_by
 from kit.paths import KIT
 
-HEAVY = {"captum", "matplotlib", "scipy", "skimage", "sklearn", "pytest", "torch._dynamo"}
+HEAVY = {"captum", "matplotlib", "scipy", "skimage", "sklearn", "pytest", "requests", "torch._dynamo"}
 
 
 def first_cells(*numbers):
