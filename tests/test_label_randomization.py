@@ -11,7 +11,7 @@ from sanity_checks.label_randomization import digits, train_on_true_and_random_l
 @pytest.fixture(scope="module")
 def networks():
     with pytest.MonkeyPatch.context() as fewer:
-        fewer.setattr(label_randomization, "TRAINING_IMAGES", 250)
+        fewer.setattr(label_randomization, "TRAINING_IMAGES", 150)
         return train_on_true_and_random_labels(progress=False)
 
 

@@ -191,11 +191,10 @@ def test_another_right_solution_gets_no_hint():
 @cache
 def chosen_pairs(task):
     """Of the task's pairs that leave something a few, the same ones each time."""
-    known = [mutant for mutant in ALL if mutant.task == task]
-    kept = {tuple(both[:2]) for both in read_catalogue(diagnosis.CATALOGUE)[task]["pairs"]}
-    made = pairs((KIT / MODULES[task]).read_text("utf-8"), [mutant.source() for mutant in known])
-    found = [both for both in made if both[:2] in kept]
-    return [(known[first], known[second], text) for first, second, text in Random(task).sample(found, 4)]
+    known, text = [mutant for mutant in ALL if mutant.task == task], (KIT / MODULES[task]).read_text("utf-8")
+    kept = sorted(both[:2] for both in read_catalogue(diagnosis.CATALOGUE)[task]["pairs"])
+    chosen = [(known[first], known[second]) for first, second in Random(task).sample(kept, 4)]
+    return [(*both, *made[2:]) for both in chosen for made in pairs(text, [mutant.source() for mutant in both])]
 
 
 @pytest.mark.parametrize("number", range(4))
