@@ -44,9 +44,10 @@ def write_pdf(report: Report, pictures: dict[str, Picture], folder: Path, path: 
         shutil.copy(font, folder)  # Typst's own fonts have no Arabic, Hebrew or Georgian; these have
     text, log = typst_source(report, pictures, folder)
     complaints = [*unread_formulas(log, report), *unshown(blocks_of(report), text, "the PDF", report.source)]
+    compiler = compiler_of(folder / "report.typ")
     for remedy in (formulas_in_letters, blocks_as_text, None):
         try:
-            compiler, slides = laid_out(text, folder)
+            slides = laid_out(text, folder, compiler)
             break
         except RuntimeError as error:
             if remedy is None:
@@ -62,11 +63,16 @@ def write_pdf(report: Report, pictures: dict[str, Picture], folder: Path, path: 
     return Layout([slide["page"] for slide in slides], last_page, [*complaints, *said])
 
 
-def laid_out(source: str, folder: Path) -> tuple[typst.Compiler, list[dict]]:
-    """The compiler of the whole report, and what it says of its slides. Raises RuntimeError."""
+def compiler_of(path: Path) -> typst.Compiler:
+    """One that reads the file anew whenever it is asked, and has looked for fonts once, which takes longest."""
+    path.touch()
+    return typst.Compiler(path, font_paths=[path.parent])
+
+
+def laid_out(source: str, folder: Path, compiler: typst.Compiler) -> list[dict]:
+    """What the compiler of report.typ, which becomes this, says of its slides. Raises RuntimeError."""
     (folder / "report.typ").write_text(source, "utf-8")
-    compiler = typst.Compiler(folder / "report.typ", font_paths=[folder])
-    return compiler, json.loads(compiler.query("<slide>", field="value"))
+    return json.loads(compiler.query("<slide>", field="value"))
 
 
 def formulas_in_letters(report: Report, _: dict[str, Picture], folder: Path) -> tuple[Report, list[str]]:
@@ -75,10 +81,11 @@ def formulas_in_letters(report: Report, _: dict[str, Picture], folder: Path) -> 
     apart = as_typst(RawBlock(BETWEEN))
     sources = convert([part for math in formulas for part in (Para(copied(math)), apart)], "typst", extra_args=QUIET)
     pairs = list(zip(formulas, sources.split(BETWEEN), strict=False))
+    compiler = compiler_of(folder / "formulas.typ")
 
     def attempt(some: Sequence[tuple[Math, str]]) -> None:
         (folder / "formulas.typ").write_text("\n\n".join(source for _, source in some), "utf-8")
-        typst.compile(folder / "formulas.typ", format="pdf")
+        compiler.compile(format="pdf")
 
     bad = [math.text for math, _ in obstacles(pairs, attempt)]
     problem = "cannot be typeset by this version of Typst; the PDF shows it in letters"
@@ -95,10 +102,11 @@ def letters_for(block: Block, formulas: Collection[str]) -> Block:
 
 def blocks_as_text(report: Report, pictures: dict[str, Picture], folder: Path) -> tuple[Report, list[str]]:
     """With those as plain text that Typst cannot set."""
+    compiler = compiler_of(folder / "report.typ")
 
     def attempt(some: Sequence[Block]) -> None:
         blocks = [part for block in some for part in typst_blocks(block, pictures)]
-        laid_out(f"{THEME}\n{convert(blocks, 'typst', extra_args=QUIET)}", folder)
+        laid_out(f"{THEME}\n{convert(blocks, 'typst', extra_args=QUIET)}", folder, compiler)
 
     bad = list(obstacles(blocks_of(report), attempt))
     places = set(map(id, bad))
