@@ -35,8 +35,8 @@ ATTACKS = {
     "ending otherwise": [
         ("ending: abort", LOST),
         ("ending: closed files", LOST),
-        ("ending: overflow", f"{LOST}|{SLOW}"),
         ("ending: unspeakable", LOST),
+        ("ending: overflow", f"{LOST}|{SLOW}"),
         ("exhausting: time_on_its_own", SLOW),
         ("exhausting: time_without_signals", SLOW),
         ("exhausting: output", SLOW),
@@ -75,8 +75,8 @@ ATTACKS = {
     "answering with other numbers": [
         ("answering: not a number", SHAPE),
         ("answering: infinite", "all values are NaN or infinite"),
+        ("answering: complex", r"got torch\.complex(64|128)"),
         ("answering: too large to send", f"answered with a message of [0-9]{{9}} bytes|{SLOW}"),
-        ("answering: complex", "got torch.complex128"),
         ("answering: half", "got torch.float16"),
         ("answering: whole numbers", SHAPE),
         ("answering: truth values", SHAPE),
