@@ -3,6 +3,7 @@
 import io
 import subprocess
 from collections.abc import Sequence
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def write_powerpoint(report: Report, pictures: dict[str, Picture], folder: Path,
 
     Returns what to say about whatever is not shown as it is written.
     """
-    reference(folder / "reference.pptx")
+    (folder / "reference.pptx").write_bytes(reference())
     blocks = [block for slide in report.slides for block in powerpoint_blocks(slide, pictures)]
 
     def converted(some: Sequence[Block]) -> Presentation:
@@ -177,7 +178,8 @@ def powerpoint_text(element: Element) -> Inline | Block | None:
     return None
 
 
-def reference(path: Path) -> None:
+@cache
+def reference() -> bytes:
     """Pandoc's own presentation, whose styles it copies, with our sizes, places and colours."""
     presentation = open_presentation(io.BytesIO(pandoc_data("reference.pptx")))
     master = presentation.slide_master
@@ -191,7 +193,9 @@ def reference(path: Path) -> None:
             shape.left, shape.top, shape.width, shape.height = place
     for style in title_slide.placeholders[1].element.iter(qn("a:lvl1pPr")):
         style.set("algn", "l")
-    presentation.save(path)
+    finished = io.BytesIO()
+    presentation.save(finished)
+    return finished.getvalue()
 
 
 def pandoc_data(name: str) -> bytes:
