@@ -98,7 +98,7 @@ COMMANDS = (
 # Each command in a fork of its own: what takes seconds to import is imported once for a terminal.
 ONE_AFTER_THE_OTHER = """
 import json, os, runpy, sys
-import matplotlib.pyplot, torchvision.models
+import kit.quick_torchvision, matplotlib.pyplot, torchvision.models
 for number, words in enumerate(json.loads(sys.argv[1])):
     if os.fork():
         os.wait()
