@@ -61,6 +61,19 @@ def test_what_is_known_of_wrong_values_is_said(change, message):
 
 
 @pytest.mark.parametrize(
+    ("actual", "expected", "message"),
+    [
+        ([1.0, 2.0, 3.00004], [1.0, 2.0, 3.0], r"^expected \[1\.0, 2\.0, 3\.0\], got \[1\.0, 2\.0, 3\.00004\]: off"),
+        (1.847, 20.5, r"^expected 20\.5, got 1\.847: off by 91 % of its size"),
+    ],
+)
+def test_a_few_values_are_shown_with_as_many_digits_as_tell_them_apart(actual, expected, message):
+    """And a single number as one, not as a list."""
+    with pytest.raises(AssertionError, match=message):
+        assert_matches(torch.tensor(actual), torch.tensor(expected), 1e-6)
+
+
+@pytest.mark.parametrize(
     ("actual", "message"),
     [
         (REFERENCE.numpy(), "expected a tensor, got ndarray"),

@@ -117,9 +117,9 @@ def explanation(actual: Tensor, reference: Tensor, error: float, tolerance: floa
     rest = ((actual - scale * reference).norm() / reference.norm()).item()
     if reference.numel() > 1 and rest <= 1e-3 * abs(scale) and abs(scale - 1) > 1e-2:
         return f"the values are {scale:.4g} times what they should be"
-    off = f"off by {percent(error)} of their size (allowed: {percent(tolerance)})"
+    off = f"off by {percent(error)} of {'their' if reference.ndim else 'its'} size (allowed: {percent(tolerance)})"
     if reference.numel() <= SHOWN:
-        return f"expected {rounded(reference)}, got {rounded(actual)}: {off}"
+        return f"{side_by_side(reference, actual)}: {off}"
     return f"the values are {off}{direction(actual, reference)}{place(actual, reference, tolerance)}"
 
 
@@ -142,8 +142,19 @@ def place(actual: Tensor, reference: Tensor, tolerance: float) -> str:
     return f"; number{several} {' and '.join(map(str, right))} of {len(actual)} {are} right" if right else ""
 
 
-def rounded(values: Tensor) -> list[float]:
-    return [float(f"{value:.4g}") for value in values.flatten().tolist()]
+def side_by_side(expected: Tensor, actual: Tensor) -> str:
+    """Both, with as many digits as tell them apart."""
+    for digits in range(4, 18):
+        texts = rounded(expected, digits), rounded(actual, digits)
+        if texts[0] != texts[1]:
+            break
+    return f"expected {texts[0]}, got {texts[1]}"
+
+
+def rounded(values: Tensor, digits: int = 4) -> float | list[float]:
+    """A number, or the list of several."""
+    found = [float(f"{value:.{digits}g}") for value in values.flatten().tolist()]
+    return found if values.ndim else found[0]
 
 
 def percent(fraction: float) -> str:
