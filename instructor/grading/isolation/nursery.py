@@ -18,7 +18,7 @@ from instructor.grading.isolation import births
 from kit.paths import KIT
 
 TORCHVISION = str(KIT / "kit" / "quick_torchvision.py")
-GRADIENTS = "torch.fx.experimental.symbolic_shapes"  # what torch imports for the first gradient that is handed on
+GRADIENTS = str(Path(births.__file__).with_name("first_gradient.py"))
 IMPORTED = ("torch", TORCHVISION, "torchvision.models", "captum.attr", "scipy.stats", "safetensors.torch", GRADIENTS)
 PYTHON = os.path.abspath(sys.executable)  # which may have been called by a path that goes up and down
 KERNELS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "KIT_WITHOUT_ONEDNN")  # how a machine computes
